@@ -1,0 +1,110 @@
+"""The composition root: settings, the real clock and chance, the store and the rooms become one application."""
+
+import logging
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pro_sante_connect.core.chance import Chance, SystemChance
+from pro_sante_connect.core.clock import Clock, SystemClock
+from pro_sante_connect.core.vault import Vault, open_vault
+from pro_sante_connect.settings import Settings
+
+MODELS = (
+    "core.once", "core.counters", "core.epoch", "core.outbox", "audit.models", "rpps.models", "ecps.models",
+    "oidc.models", "signals.models",
+)  # fmt: skip
+
+
+def load_models() -> None:
+    """Import every table, so that `Base.metadata` is whole."""
+    for name in MODELS:
+        import_module(f"pro_sante_connect.{name}")
+
+
+def create_app(
+    settings: Settings, *, vault: Vault | None = None, clock: Clock | None = None, chance: Chance | None = None
+) -> Any:
+    """The Flask application. Refuses to start without readable secrets or with metadata that breaks the standard."""
+    from flask import Flask
+
+    from pro_sante_connect.core.database import engine_options, prepare
+    from pro_sante_connect.core.deployment import Deployment
+    from pro_sante_connect.oidc.endpoints import discovery
+    from pro_sante_connect.oidc.endpoints.machine import Machine
+    from pro_sante_connect.web.context import House
+    from pro_sante_connect.web.database import database
+
+    load_models()
+    if settings.issuer.auth_base.startswith("https://"):
+        discovery.validate(settings.issuer)
+    app = Flask("pro_sante_connect.web", root_path=str(Path(__file__).with_name("web")))
+    app.config.update(
+        SQLALCHEMY_DATABASE_URI=settings.database.url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database.url),
+        MAX_CONTENT_LENGTH=settings.server.max_body,
+        MAX_FORM_PARTS=100,
+        MAX_FORM_MEMORY_SIZE=settings.server.max_body,
+    )
+    database.init_app(app)
+    with app.app_context():
+        engine = prepare(database.engine)
+    dep = Deployment(
+        settings=settings,
+        engine=engine,
+        clock=clock or SystemClock(),
+        chance=chance or SystemChance(),
+        vault=vault or open_vault(Path(settings.secrets.file)),
+    )
+    app.extensions["psc"] = House(dep, Machine.of(dep))
+    _first_keys(dep)
+    _install(app, settings)
+    return app
+
+
+def _first_keys(dep: Any) -> None:
+    """Keys made at first start; the unique loser of a race between workers makes none."""
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.oidc.tokens import keys
+
+    with writing(dep.engine) as db:
+        keys.ensure(db, vault=dep.vault, chance=dep.chance, now=dep.clock.now())
+
+
+def _install(app: Any, settings: Settings) -> None:
+    from pro_sante_connect.web import errors, journey, logs, pages, security
+    from pro_sante_connect.web.clinician.blueprints import BLUEPRINTS
+    from pro_sante_connect.web.endpoints import authorize, health, logout, machines
+
+    for part in (logs, security, pages, errors):
+        part.install(app)
+    for blueprint in (
+        authorize.blueprint,
+        journey.blueprint,
+        health.blueprint,
+        logout.register(settings.issuer.protocol_path),
+        machines.register(settings.issuer),
+        *BLUEPRINTS,
+    ):
+        app.register_blueprint(blueprint)
+
+
+def wsgi(app: Any) -> Any:
+    """The application behind its thin layers: folded paths, then the fast machine door, then Flask."""
+    from pro_sante_connect.web.front import Front
+    from pro_sante_connect.web.paths import FoldedPaths
+
+    return FoldedPaths(Front(app.wsgi_app, app.extensions["psc"].machine))
+
+
+def build(settings: Settings) -> Any:
+    """The whole WSGI application for these settings."""
+    return wsgi(create_app(settings))
+
+
+def serve() -> Any:
+    """Entry of the server's workers: settings come from the environment."""
+    from pro_sante_connect import settings
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    return build(settings.load())

@@ -1,0 +1,58 @@
+"""Record an event in the caller's transaction; read a trail."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.models import Entry
+from pro_sante_connect.core.statement import Statement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where an act came from: the actor (`practitioner:12`, `staff:name`, `system`) and its address."""
+
+    actor: str = "system"
+    address: str = ""
+
+
+SYSTEM = Origin()
+
+_columns = ("at", "event", "subject", "actor", "client", "address", "facts")
+_append = Statement(insert(Entry).values({name: bindparam(name) for name in _columns}))
+
+
+def record(
+    db: Session | Connection,
+    event: Event,
+    subject: str,
+    *,
+    now: datetime,
+    origin: Origin = SYSTEM,
+    client: str = "",
+    **facts: Any,
+) -> None:
+    """One event about `subject` (`practitioner:12`, `client:agenda`, `load:3`)."""
+    values = {
+        "at": now, "event": event.value, "subject": subject, "actor": origin.actor,
+        "client": client, "address": origin.address, "facts": facts,
+    }  # fmt: skip
+    db.execute(insert(Entry).values(values))
+
+
+def append(db: Connection, values: dict[str, Any]) -> None:
+    """`record` for the hot path: `at` in microseconds, `facts` as JSON text."""
+    _append.run(db, **values)
+
+
+def trail(db: Session, subject: str, *, limit: int = 50, events: Sequence[Event] = ()) -> list[Entry]:
+    """Latest events about a subject, newest first."""
+    statement = select(Entry).where(Entry.subject == subject).order_by(Entry.at.desc(), Entry.id.desc()).limit(limit)
+    if events:
+        statement = statement.where(Entry.event.in_([event.value for event in events]))
+    return list(db.scalars(statement))

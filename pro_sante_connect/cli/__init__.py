@@ -1,0 +1,4 @@
+"""The command `psc`."""
+
+
+def main() -> None: ...

@@ -1,0 +1,51 @@
+"""The one permitted randomness."""
+
+import random
+import secrets
+from typing import Protocol
+from uuid import UUID
+
+# No 0/O, 1/I/L, U: what a person copies from a letter or a screen must not be misread.
+READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+class Chance(Protocol):
+    """A source of random values."""
+
+    def token(self, size: int = 32) -> str:
+        """`size` random bytes, base64url without padding."""
+        ...
+
+    def digits(self, count: int) -> str: ...
+
+    def letters(self, count: int) -> str:
+        """`count` characters of an alphabet without look-alikes."""
+        ...
+
+    def uuid(self) -> str: ...
+
+    def bytes(self, size: int) -> bytes: ...
+
+    def shuffled(self, items: list[str]) -> list[str]: ...
+
+
+class SystemChance:
+    """The operating system's generator."""
+
+    def token(self, size: int = 32) -> str:
+        return secrets.token_urlsafe(size)
+
+    def digits(self, count: int) -> str:
+        return f"{secrets.randbelow(10**count):0{count}d}"
+
+    def letters(self, count: int) -> str:
+        return "".join(secrets.choice(READABLE) for _ in range(count))
+
+    def uuid(self) -> str:
+        return str(UUID(bytes=secrets.token_bytes(16), version=4))
+
+    def bytes(self, size: int) -> bytes:
+        return secrets.token_bytes(size)
+
+    def shuffled(self, items: list[str]) -> list[str]:
+        return random.SystemRandom().sample(items, len(items))

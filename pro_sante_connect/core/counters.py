@@ -1,0 +1,57 @@
+"""Security counters: reserve an attempt atomically, then check; never read, check, write.
+
+Committed on their own before the proof is looked at, so that a refusal cannot roll them back.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import case, delete
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from pro_sante_connect.core.models import Base
+
+
+class Counter(Base):
+    """Attempts counted under one name since `since`, and the moment until which it is closed."""
+
+    __tablename__ = "counters"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    count: Mapped[int]
+    since: Mapped[datetime]
+    closed_until: Mapped[datetime | None]
+
+
+def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) -> int:
+    """Count one more attempt and return its number: 1 for the first since the window opened.
+
+    Without a window the count grows until `reset`.
+    """
+    connection = db.connection()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None)
+    if window is None:
+        changes: dict[str, object] = {"count": Counter.count + 1}
+    else:
+        over = Counter.since <= now - window
+        changes = {"count": case((over, 1), else_=Counter.count + 1), "since": case((over, now), else_=Counter.since)}
+    statement = fresh.on_conflict_do_update(index_elements=[Counter.name], set_=changes).returning(Counter.count)
+    return int(connection.execute(statement).scalar_one())
+
+
+def close(db: Session, name: str, *, until: datetime) -> None:
+    """Nobody passes under this name until then."""
+    db.query(Counter).filter_by(name=name).update({"closed_until": until})
+
+
+def closed_until(db: Session, name: str, *, now: datetime) -> datetime | None:
+    """The moment this name opens again, or None when it is open."""
+    counter = db.get(Counter, name, populate_existing=True)
+    if counter is None or counter.closed_until is None or counter.closed_until <= now:
+        return None
+    return counter.closed_until
+
+
+def reset(db: Session, name: str) -> None:
+    """A success with this very means forgives its failures."""
+    db.execute(delete(Counter).where(Counter.name == name))

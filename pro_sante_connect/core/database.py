@@ -1,0 +1,77 @@
+"""Engines and transactions.
+
+SQLite: WAL, full sync, and writers that say so at BEGIN: a read transaction that turns into a write fails at
+once with SQLITE_BUSY_SNAPSHOT, an immediate one waits its turn.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.orm import Session
+
+WRITE = {"psc_write": True}
+BUSY_SECONDS = 10
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Keyword arguments of `create_engine` for this store."""
+    if make_url(url).get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}, "pool_size": 16}
+    options = "-c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
+    return {
+        "connect_args": {"connect_timeout": 5, "options": options},
+        "pool_size": 16,
+        "max_overflow": 8,
+        "pool_timeout": 5,
+        "isolation_level": "READ COMMITTED",
+    }
+
+
+def prepare(engine: Engine) -> Engine:
+    """Give an engine this product's session settings; idempotent."""
+    if engine.dialect.name == "sqlite" and not event.contains(engine, "connect", _sqlite_connect):
+        event.listen(engine, "connect", _sqlite_connect)
+        event.listen(engine, "begin", _sqlite_begin)
+    return engine
+
+
+def open_engine(url: str) -> Engine:
+    """An engine outside Flask: commands, workers, tests."""
+    return prepare(create_engine(url, **engine_options(url)))
+
+
+def _sqlite_connect(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # SQLAlchemy's BEGIN is ours, not the driver's
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "cache_size=-32000",
+        "mmap_size=268435456",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _sqlite_begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("psc_write", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session on one snapshot, rolled back at the end."""
+    with Session(engine, expire_on_commit=False) as db:
+        yield db
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A session in one write transaction: committed at the end, rolled back by an exception."""
+    with Session(engine, expire_on_commit=False) as db:
+        db.connection(execution_options=WRITE)
+        yield db
+        db.commit()

@@ -1,0 +1,135 @@
+"""How often a person may try, per means: at most five quick tries, then pauses of 30 s growing to 1 h.
+
+A try is reserved and committed before it is looked at, so parallel guesses and refusals cannot take it back.
+After 100 failures in a row the means is closed until it is bound anew. Names are made of what was typed, so a
+number that nobody bears is counted exactly like one that somebody does.
+"""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from ipaddress import IPv6Address, ip_address
+
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.core import counters
+from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.digest import digest
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.rpps.identifiers import parse_typed
+
+QUICK = 5
+LIMIT = 100  # NIST SP 800-63B-4 §3.2.2
+SHORTEST, LONGEST = timedelta(seconds=30), timedelta(hours=1)
+ADDRESS_LIMIT, ADDRESS_WINDOW = 30, timedelta(minutes=10)
+
+
+class Way(StrEnum):
+    """A means with a counter of its own. Passkeys have none: they cannot be guessed, so they always work."""
+
+    CODES = "codes"
+    PIN = "pin"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A try that may be looked at now: the `number`-th in a row without a success."""
+
+    person: str
+    way: Way
+    number: int
+
+
+def person_of(typed: str) -> str:
+    """One name for all spellings of an identifier: spaces, prefix, case, Unicode form."""
+    squeezed = "".join(unicodedata.normalize("NFKC", typed).split())
+    try:
+        squeezed = parse_typed(squeezed)
+    except Refusal:
+        pass  # counted as it stands: whoever types nonsense learns nothing either
+    return digest(squeezed.casefold())[:32]
+
+
+def pause_after(failures: int) -> timedelta | None:
+    """How long the means rests after that many failures in a row; None while tries are quick."""
+    if failures < QUICK:
+        return None
+    return min(SHORTEST * 2 ** min(failures - QUICK, 10), LONGEST)
+
+
+def reserve(dep: Deployment, person: str, way: Way, *, paused: str) -> Reserved:
+    """Count one more try and commit it; refuses with the code `paused` (minutes) while the means rests."""
+    now = dep.clock.now()
+    name = _name(person, way)
+    with writing(dep.engine) as db:
+        # The increment holds the row: what follows is decided alone. A refusal rolls the increment back,
+        # so only tries that are looked at count, and hammering a closed door does not close it for longer.
+        number = counters.reserve(db, name, window=None, now=now)
+        until = counters.closed_until(db, name, now=now)
+        if number > LIMIT:
+            until = now + LONGEST
+        if until is not None:
+            raise Refusal(paused, minutes=minutes(until - now))
+        pause = pause_after(number)
+        if pause is not None:
+            counters.close(db, name, until=now + pause)
+    return Reserved(person, way, number)
+
+
+def failed(reserved: Reserved, *, refused: str, paused: str) -> Refusal:
+    """What to say after a failure: the tries left, or the pause that has begun."""
+    pause = pause_after(reserved.number)
+    if pause is None:
+        return Refusal(refused, tries_left=QUICK - reserved.number)
+    return Refusal(paused, minutes=minutes(pause))
+
+
+def minutes(span: timedelta) -> int:
+    """Whole minutes to wait, rounded up."""
+    return -int(-span.total_seconds() // 60)
+
+
+def forgive(db: Session, person: str, way: Way) -> None:
+    """A success with this very means; the others keep their count."""
+    counters.reset(db, _name(person, way))
+
+
+def bound_anew(db: Session, person: str) -> None:
+    """A new card: every means of the person starts afresh."""
+    for way in Way:
+        forgive(db, person, way)
+
+
+def _name(person: str, way: Way) -> str:
+    return f"{way.value}:{person}"
+
+
+def by_address(dep: Deployment, purpose: str, address: str, *, refused: str) -> None:
+    """Count and commit one act from an address; refuses with the code `refused` above the limit."""
+    with writing(dep.engine) as db:
+        number = _windowed(db, f"{purpose}:address:{_network(address)}", ADDRESS_WINDOW, dep.clock.now())
+    if number > ADDRESS_LIMIT:
+        raise Refusal(refused)
+
+
+def within(db: Session, purpose: str, person: str, *, limit: int, window: timedelta, now: datetime) -> bool:
+    """Count one act about a person; False above the limit. The row stays held until the caller commits."""
+    return _windowed(db, f"{purpose}:{person}", window, now) <= limit
+
+
+def _windowed(db: Session, name: str, window: timedelta, now: datetime) -> int:
+    return counters.reserve(db, name, window=window, now=now)
+
+
+def _network(address: str) -> str:
+    """IPv6 by /64: one subscriber owns at least that."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv6Address):
+        return (parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)).compressed
+    return parsed.compressed

@@ -1,0 +1,136 @@
+"""One assertion: consume its challenge, verify it, put it to use. Shared by sign-in and phone approval."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.digest import same
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.ecps import assertion, ceremonies, notices, options
+from pro_sante_connect.ecps.assertion import Presented, Unsound
+from pro_sante_connect.ecps.ceremonies import Kind, Opened
+from pro_sante_connect.ecps.models import Card, Passkey
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A verified signature that has not been used yet."""
+
+    passkey_id: int
+    practitioner_id: int
+    name: str
+    synced: bool
+    sign_count: int
+    backed_up: bool
+
+    @property
+    def means(self) -> str:
+        return f"passkey:{self.passkey_id}"
+
+
+def live(db: Session, practitioner_id: int, *, card_id: int | None = None) -> list[Passkey]:
+    """The person's passkeys that open something, or those of one card."""
+    mine = select(Passkey).where(
+        Passkey.practitioner_id == practitioner_id,
+        Passkey.withdrawn_at.is_(None),
+        Passkey.set_aside_at.is_(None),
+    )
+    if card_id is not None:
+        mine = mine.where(Passkey.card_id == card_id)
+    return list(db.scalars(mine.order_by(Passkey.id)))
+
+
+def allowed(keys: list[Passkey]) -> list[options.Allowed]:
+    """As browsers are told of them."""
+    return [options.Allowed(key.credential_id, tuple(key.transports)) for key in keys]
+
+
+def prove(dep: Deployment, kind: Kind, *, binding: str, credential: str, origin: Origin) -> Proof:
+    """Spend the challenge, commit, then verify. Refuses `passkey-refused`, whatever the reason."""
+    now = dep.clock.now()
+    try:
+        presented = assertion.read(credential)
+    except Unsound:
+        raise Refusal("passkey-refused") from None
+    with writing(dep.engine) as db:
+        opened = ceremonies.consume(db, kind, challenge=presented.challenge, binding=binding, now=now)
+        found = None if opened is None else _find(db, presented)
+    if opened is None:
+        raise Refusal("passkey-refused")
+    try:
+        return _judge(dep, opened, presented, found)
+    except Unsound as problem:
+        holder = found[0].practitioner_id if found else None
+        with writing(dep.engine) as db:
+            notices.refused(db, holder, means="passkey", reason=str(problem), origin=origin, now=now)
+        raise Refusal("passkey-refused") from None
+
+
+def _find(db: Session, presented: Presented) -> tuple[Passkey, str] | None:
+    row = db.execute(
+        select(Passkey, Card.holder)
+        .join(Card, Card.id == Passkey.card_id)
+        .where(Passkey.credential_id == presented.credential_id, Passkey.withdrawn_at.is_(None))
+    ).first()
+    return None if row is None else (row[0], row[1])
+
+
+def _judge(
+    dep: Deployment, opened: Opened, presented: Presented, found: tuple[Passkey, str] | None
+) -> Proof:
+    if found is None:
+        raise Unsound("unknown credential")
+    key, holder = found
+    if not opened.discoverable and key.practitioner_id != opened.practitioner_id:
+        raise Unsound("credential of somebody else")
+    # WebAuthn L3 §7.2 step 6: present in the discoverable flow, equal wherever present.
+    if opened.discoverable and presented.user_handle is None:
+        raise Unsound("no user handle")
+    if presented.user_handle is not None and not same(presented.user_handle, holder):
+        raise Unsound("user handle of somebody else")
+    verified = assertion.verify(presented, party=options.party(dep), public_key=key.public_key)
+    if verified.synced != key.backup_eligible:
+        raise Unsound("backup eligibility changed")
+    return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up)
+
+
+def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal | None:
+    """Count the use if the passkey is still live and its counter grew; else the refusal, to be committed."""
+    grew = (Passkey.sign_count < proof.sign_count) | ((Passkey.sign_count == 0) & (proof.sign_count == 0))
+    used = db.execute(
+        _living(proof)
+        .where(grew)
+        .values(
+            sign_count=proof.sign_count, backed_up=proof.backed_up, last_used_at=now, uses=Passkey.uses + 1
+        )
+        .returning(Passkey.id)
+    ).first()
+    if used is not None:
+        return None
+    # A counter that stood still or went back is a copy of the key, or the key itself after a copy was used.
+    aside = db.execute(_living(proof).values(set_aside_at=now).returning(Passkey.id)).first()
+    if aside is None:
+        code = "passkey-refused"
+    else:
+        code = "passkey-set-aside"
+        notices.means_changed(
+            db, proof.practitioner_id, Event.MEANS_SET_ASIDE, proof.means, name=proof.name, origin=origin, now=now
+        )
+    notices.refused(db, proof.practitioner_id, means=proof.means, reason=code, origin=origin, now=now)
+    return Refusal(code)
+
+
+def _living(proof: Proof):  # type: ignore[no-untyped-def]
+    return (
+        update(Passkey)
+        .where(
+            Passkey.id == proof.passkey_id, Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None)
+        )
+        .execution_options(synchronize_session=False)
+    )

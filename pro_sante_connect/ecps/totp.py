@@ -1,0 +1,122 @@
+"""One-time codes (RFC 6238): six digits, 30 s, one step either way; an accepted step never opens again."""
+
+import base64
+import re
+from dataclasses import dataclass
+from datetime import datetime
+
+import pyotp
+from pyotp.exceptions import OTPVerificationError
+from sqlalchemy import Select, delete, select, update
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.core.chance import Chance
+from pro_sante_connect.core.vault import Vault
+from pro_sante_connect.ecps import qr
+from pro_sante_connect.ecps.models import Card, OneTimeSecret
+
+WINDOW = 1
+_NOBODY = "A" * 32
+
+
+@dataclass(frozen=True, slots=True)
+class TotpOffer:
+    """What an authenticator app needs; shown once."""
+
+    uri: str
+    secret: str
+    svg: str
+
+
+def tidy(typed: str) -> str | None:
+    """What was typed without its spaces; None unless it is six ASCII digits (the library takes any digits)."""
+    squeezed = typed.replace(" ", "")
+    return squeezed if re.fullmatch(r"[0-9]{6}", squeezed) else None
+
+
+def matching_step(secret: str | None, code: str, *, now: datetime) -> int | None:
+    """The time step that code belongs to, if any; the same work for nobody's secret."""
+    clock = pyotp.TOTP(secret or _NOBODY)
+    try:
+        step = clock.verify_and_get_timecode(code, for_time=int(now.timestamp()), valid_window=WINDOW)
+    except OTPVerificationError:
+        return None
+    return step if secret else None
+
+
+def spend(db: Session, secret_id: int, step: int, *, now: datetime) -> bool:
+    """Take a step of a confirmed secret, once: True for the first who comes, and only forwards in time."""
+    statement = (
+        update(OneTimeSecret)
+        .where(
+            OneTimeSecret.id == secret_id,
+            OneTimeSecret.last_step < step,
+            OneTimeSecret.confirmed_at.is_not(None),
+            OneTimeSecret.withdrawn_at.is_(None),
+        )
+        .values(last_step=step, last_used_at=now, uses=OneTimeSecret.uses + 1)
+        .returning(OneTimeSecret.id)
+        .execution_options(synchronize_session=False)
+    )
+    return db.execute(statement).first() is not None
+
+
+def current(db: Session, card_id: int) -> OneTimeSecret | None:
+    """The confirmed secret of a card."""
+    return db.scalars(_of(card_id).where(OneTimeSecret.confirmed_at.is_not(None))).first()
+
+
+def _of(card_id: int) -> Select[tuple[OneTimeSecret]]:
+    mine = select(OneTimeSecret).where(OneTimeSecret.card_id == card_id, OneTimeSecret.withdrawn_at.is_(None))
+    return mine.order_by(OneTimeSecret.id.desc()).limit(1)
+
+
+def opened(vault: Vault, secret: OneTimeSecret | None) -> str | None:
+    """The secret in the clear, as base32."""
+    return None if secret is None else vault.open(secret.sealed).decode()
+
+
+def offer(db: Session, card: Card, *, vault: Vault, chance: Chance, service: str, now: datetime) -> TotpOffer:
+    """A fresh secret that waits for its first code; an earlier offer that was never confirmed is dropped."""
+    db.execute(
+        delete(OneTimeSecret).where(
+            OneTimeSecret.card_id == card.id, OneTimeSecret.confirmed_at.is_(None)
+        )
+    )
+    secret = base64.b32encode(chance.bytes(20)).decode()
+    db.add(
+        OneTimeSecret(
+            card_id=card.id, practitioner_id=card.practitioner_id, sealed=vault.seal(secret.encode()),
+            last_step=-1, name="", added_at=now,
+        )
+    )  # fmt: skip
+    uri = pyotp.TOTP(secret).provisioning_uri(name="e-CPS", issuer_name=service)
+    return TotpOffer(uri, secret, qr.svg(uri))
+
+
+def confirm(db: Session, card: Card, typed: str, *, vault: Vault, now: datetime) -> int | None:
+    """Take the offered secret into use with its first code, which is thereby used up; the secret's id, or None.
+
+    A secret confirmed before is withdrawn: one app at a time.
+    """
+    code = tidy(typed)
+    waiting = db.scalars(_of(card.id).where(OneTimeSecret.confirmed_at.is_(None))).first()
+    step = matching_step(opened(vault, waiting), code, now=now) if code else None
+    if waiting is None or step is None:
+        return None
+    taken = db.execute(
+        update(OneTimeSecret)
+        .where(OneTimeSecret.id == waiting.id, OneTimeSecret.confirmed_at.is_(None))
+        .values(confirmed_at=now, last_step=step)
+        .returning(OneTimeSecret.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if taken is None:
+        return None
+    db.execute(
+        update(OneTimeSecret)
+        .where(OneTimeSecret.card_id == card.id, OneTimeSecret.id != waiting.id)
+        .values(withdrawn_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    return waiting.id

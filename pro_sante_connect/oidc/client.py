@@ -1,0 +1,124 @@
+"""A registered client as a frozen value, and the store's copy kept for a few seconds.
+
+A disabled or edited client must stop at once: `liveness` reads `version` and `disabled_at` with everything else,
+and `Clients.forget` drops a copy that the store contradicts.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import Lock
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import Connection, select
+
+from pro_sante_connect.core.clock import Clock
+from pro_sante_connect.oidc.models import Client
+from pro_sante_connect.oidc.profile import PROFILES, Profile
+from pro_sante_connect.oidc.vocabulary import AuthMethod
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelyingParty:
+    """What the protocol needs to know of a client."""
+
+    id: str
+    version: int
+    name_fr: str
+    name_en: str
+    profile: Profile
+    auth_method: AuthMethod
+    secret_digests: tuple[str, ...]
+    jwks: dict[str, Any] | None
+    redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
+    web_origins: tuple[str, ...]
+    grants: tuple[str, ...]
+    scopes: tuple[str, ...]
+    algorithm: str
+    default_acr: str
+    minimum_acr: str
+    chooses_activity: bool
+    asks_consent: bool
+    introspects_any: bool
+    disabled_at: datetime | None
+
+    @property
+    def public(self) -> bool:
+        return self.auth_method is AuthMethod.NONE
+
+    def name(self, language: str) -> str:
+        """The service's name as shown to people."""
+        return self.name_en if language == "en" else self.name_fr
+
+    def knows_redirect(self, uri: str) -> bool:
+        """Exact string match; only the port of a registered loopback address may vary (RFC 8252 §7.3)."""
+        return uri in self.redirect_uris or any(_same_but_port(uri, known) for known in self.redirect_uris)
+
+
+def _same_but_port(uri: str, known: str) -> bool:
+    try:
+        registered, asked = urlsplit(known), urlsplit(uri)
+        if registered.scheme != "http" or registered.port is not None or asked.port is None:
+            return False
+    except ValueError:
+        return False
+    if registered.hostname not in ("127.0.0.1", "::1"):
+        return False
+    prefix, _, rest = known.partition(registered.netloc)
+    return uri == f"{prefix}{registered.netloc}:{asked.port}{rest}"
+
+
+_columns = [column.name for column in Client.__table__.columns]
+
+
+def relying_party(row: Client) -> RelyingParty:
+    """The value of a stored client."""
+    values = {name: getattr(row, name) for name in _columns if name in RelyingParty.__dataclass_fields__}
+    values |= {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    values["profile"] = PROFILES[row.profile]
+    values["auth_method"] = AuthMethod(row.auth_method)
+    return RelyingParty(**values)
+
+
+class Clients:
+    """Clients by id. A copy lives at most `age`."""
+
+    def __init__(self, clock: Clock, age: timedelta = timedelta(seconds=5)) -> None:
+        self._clock, self._age, self._lock = clock, age, Lock()
+        self._known: dict[str, tuple[datetime, RelyingParty]] = {}
+        self._origins: tuple[datetime, frozenset[str]] | None = None
+
+    def find(self, db: Connection, client_id: str) -> RelyingParty | None:
+        """The enabled client of that id, perhaps a few seconds old."""
+        now = self._clock.now()
+        held = self._known.get(client_id)
+        if held is not None and now - held[0] < self._age:
+            return held[1] if held[1].disabled_at is None else None
+        return self.load(db, client_id)
+
+    def load(self, db: Connection, client_id: str) -> RelyingParty | None:
+        """The same, from the store."""
+        now = self._clock.now()
+        row = db.execute(select(Client.__table__).where(Client.id == client_id)).first()
+        if row is None:
+            self._known.pop(client_id, None)
+            return None
+        party = relying_party(row)  # type: ignore[arg-type]  # a row has the model's names
+        with self._lock:
+            if len(self._known) > 10_000:
+                self._known.clear()
+            self._known[client_id] = (now, party)
+        return party if party.disabled_at is None else None
+
+    def origins(self, db: Connection) -> frozenset[str]:
+        """Browser origins of all enabled clients, perhaps a few seconds old."""
+        now = self._clock.now()
+        if self._origins is None or now - self._origins[0] >= self._age:
+            rows = db.scalars(select(Client.web_origins).where(Client.disabled_at.is_(None)))
+            self._origins = (now, frozenset(origin for row in rows for origin in row))
+        return self._origins[1]
+
+    def forget(self, client_id: str) -> None:
+        """Drop a copy that the store contradicted."""
+        self._known.pop(client_id, None)

@@ -1,0 +1,144 @@
+"""What the machine endpoints share: the store, clients, keys, the issuer of tokens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import orjson
+from sqlalchemy import Connection
+
+from pro_sante_connect.audit import journal
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.core import counters
+from pro_sante_connect.core.database import WRITE, writing
+from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.models import microseconds
+from pro_sante_connect.core.once import remember
+from pro_sante_connect.oidc.client import Clients, RelyingParty
+from pro_sante_connect.oidc.endpoints import assertion, client_auth
+from pro_sante_connect.oidc.endpoints.http import MachineRequest
+from pro_sante_connect.oidc.errors import TokenRefusal
+from pro_sante_connect.oidc.requests.request import Parameters
+from pro_sante_connect.oidc.tokens.issue import Hidden, Issuer
+from pro_sante_connect.oidc.tokens.jose import Verifier
+from pro_sante_connect.oidc.tokens.keys import KeyRing
+from pro_sante_connect.oidc.tokens.liveness import Living, standing_of
+from pro_sante_connect.rpps import status
+
+GUESSES_PER_MINUTE = 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Machine:
+    """One per process. Its members are caches or configuration; every state is in the store."""
+
+    dep: Deployment
+    clients: Clients
+    ring: KeyRing
+    verifier: Verifier
+    issuer: Issuer
+
+    @classmethod
+    def of(cls, dep: Deployment) -> Self:
+        """Put the protocol together over a deployment."""
+        ring = KeyRing(dep.engine, dep.vault, dep.clock)
+        secret = dep.vault.derive("refresh tokens")
+        return cls(
+            dep=dep,
+            clients=Clients(dep.clock),
+            ring=ring,
+            verifier=Verifier(ring, issuer=dep.settings.issuer.issuer),
+            issuer=Issuer(settings=dep.settings, ring=ring, chance=dep.chance, refresh_secret=secret),
+        )
+
+    def allows_origin(self, web_origin: str) -> bool:
+        """Some enabled client registered this browser origin."""
+        with self.reading() as db:
+            return web_origin in self.clients.origins(db)
+
+    @property
+    def idle(self) -> timedelta:
+        return timedelta(seconds=self.dep.settings.lifetimes.idle)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        with self.dep.engine.connect() as db:
+            yield db
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One write transaction; the caller commits: a refusal too must keep what it claimed."""
+        with self.dep.engine.connect().execution_options(**WRITE) as db, db.begin():
+            yield db
+
+    def authenticate(self, request: MachineRequest, fields: Parameters, now: datetime) -> RelyingParty:
+        """The client of this request, or `invalid_client`; failures are counted per client and address."""
+
+        def find(client_id: str) -> RelyingParty | None:
+            with self.reading() as db:
+                return self.clients.find(db, client_id)
+
+        def check(text: str, client: RelyingParty, at: datetime) -> None:
+            base = self.dep.settings.issuer
+            audiences = [base.issuer, f"{base.auth_base}{base.protocol_path}/token"]
+            assertion.check(text, client, audiences=audiences, remember=self._remember, now=at)
+
+        try:
+            return client_auth.authenticate(request, fields, find, check, now)
+        except TokenRefusal as refusal:
+            if refusal.code != "invalid_client":
+                raise
+            claimed = next((value for name, value in fields if name == "client_id"), "")[:100]
+            raise self._counted(refusal, f"client-auth:{claimed}:{request.address}", now) from None
+
+    def _remember(self, jti: str, until: datetime) -> bool:
+        with self.writing() as db:
+            return remember(db, "client-assertion", jti, expires_at=until)
+
+    def _counted(self, refusal: TokenRefusal, name: str, now: datetime) -> TokenRefusal:
+        with writing(self.dep.engine) as db:
+            failures = counters.reserve(db, name, window=timedelta(minutes=1), now=now)
+        return client_auth.too_many(refusal) if failures > GUESSES_PER_MINUTE else refusal
+
+    def audit(
+        self,
+        db: Connection,
+        event: Event,
+        living: Living | None,
+        client: RelyingParty,
+        *,
+        at: tuple[datetime, str],
+        **facts: Any,
+    ) -> None:
+        """One entry on the hot path; `at` is the moment and the caller's address."""
+        practitioner = facts.pop("practitioner", None) if living is None else living.practitioner_id
+        journal.append(
+            db,
+            {
+                "at": microseconds(at[0]),
+                "event": event.value,
+                "subject": f"practitioner:{practitioner}" if practitioner else f"client:{client.id}",
+                "actor": f"client:{client.id}",
+                "client": client.id,
+                "address": at[1],
+                "facts": orjson.dumps(facts).decode(),
+            },
+        )
+
+    def hidden(self, db: Connection, living: Living, now: datetime) -> Hidden:
+        """Exercices and activities that a decision took out of force; nothing to read for nearly everybody."""
+        standing = standing_of(db, living)
+        exercices = frozenset(
+            pair for pair in standing.exercices if status.exercice_blocked(standing, *pair, since=now, now=now)
+        )
+        activites = frozenset(
+            block.activite for block in standing.blocks if block.activite is not None and in_force(block, now)
+        )
+        return exercices, activites
+
+
+def in_force(block: status.Block, now: datetime) -> bool:
+    """The block holds at this moment."""
+    return block.blocks_from <= now and (block.blocks_until is None or block.blocks_until > now)

@@ -1,0 +1,174 @@
+"""What may be registered. One path for the command line, pages and, later, RFC 7591; judged at every edit."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import Origin, record
+from pro_sante_connect.core.authentication import Level
+from pro_sante_connect.core.chance import Chance
+from pro_sante_connect.core.digest import digest
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.oidc.models import Authorization, Client
+from pro_sante_connect.oidc.profile import PROFILES
+from pro_sante_connect.oidc.vocabulary import SECRET_METHODS, AuthMethod, GrantType
+
+MAX_URIS = 30
+CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")  # no colon: a client can never pass for a person's `sub`
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a developer asks for; field names are those of RFC 7591 where it has them."""
+
+    client_id: str = ""
+    name_fr: str
+    name_en: str = ""
+    profile: str = "standard"
+    token_endpoint_auth_method: str = "client_secret_basic"
+    redirect_uris: tuple[str, ...] = ()
+    post_logout_redirect_uris: tuple[str, ...] = ()
+    web_origins: tuple[str, ...] = ()
+    grant_types: tuple[str, ...] = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
+    scopes: tuple[str, ...] = ("openid", "profile", "identity", "scope_all")
+    algorithm: str = "RS256"
+    default_acr: str = "eidas1"
+    minimum_acr: str = "eidas1"
+    chooses_activity: bool = False
+    asks_consent: bool = True
+    introspects_any: bool = False
+    contact: str = ""
+    jwks: dict[str, Any] | None = field(default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The client and its secret, told once; an empty secret for clients that have none."""
+
+    client: Client
+    secret: str
+
+
+def problems(wish: Wish) -> list[str]:
+    """Everything that is wrong with a wish: stable codes with the value. Pure."""
+    profile = PROFILES.get(wish.profile)
+    if profile is None:
+        return [f"profile-unknown:{wish.profile}"]
+    found = [f"redirect-uri-refused:{uri}" for uri in wish.redirect_uris if not is_return_address(uri)]
+    found += [f"logout-uri-refused:{uri}" for uri in wish.post_logout_redirect_uris if not is_return_address(uri)]
+    found += [f"origin-refused:{origin}" for origin in wish.web_origins if not _is_origin(origin)]
+    checks = (
+        ("client-id-refused", bool(wish.client_id) and not CLIENT_ID.match(wish.client_id)),
+        ("name-missing", not wish.name_fr.strip() or len(wish.name_fr) > 100),
+        ("redirect-uri-missing", not wish.redirect_uris),
+        ("too-many-uris", len(wish.redirect_uris) + len(wish.post_logout_redirect_uris) > MAX_URIS),
+        ("auth-method-unknown", wish.token_endpoint_auth_method not in tuple(AuthMethod)),
+        ("public-client-refused", wish.token_endpoint_auth_method == AuthMethod.NONE and not profile.public_clients),
+        ("grant-type-unknown", not set(wish.grant_types) <= set(GrantType)),
+        ("scope-unknown", not set(wish.scopes) <= set(profile.scopes)),
+        ("algorithm-unknown", wish.algorithm not in profile.algorithms),
+        ("acr-unknown", wish.default_acr not in tuple(Level) or wish.minimum_acr not in tuple(Level)),
+        ("jwks-missing", wish.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT and not _has_keys(wish.jwks)),
+    )
+    return found + [code for code, wrong in checks if wrong]
+
+
+def is_return_address(uri: str) -> bool:
+    """https, http on loopback, or a private scheme with a dot; nothing that hides another host (RFC 8252 §7)."""
+    if not uri.isascii() or not uri.isprintable() or any(mark in uri for mark in " \\*#") or len(uri) > 500:
+        return False
+    try:
+        parts = urlsplit(uri)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if "@" in parts.netloc or "/../" in parts.path or parts.path.endswith("/.."):
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    if parts.scheme == "http":
+        return host in LOOPBACK
+    return "." in parts.scheme and not parts.netloc and bool(parts.path)
+
+
+def _is_origin(text: str) -> bool:
+    parts = urlsplit(text)
+    return is_return_address(text) and text == f"{parts.scheme}://{parts.netloc}"
+
+
+def _has_keys(jwks: dict[str, Any] | None) -> bool:
+    try:
+        keys = KeySet.import_key_set(jwks or {"keys": []}).keys  # type: ignore[arg-type]
+        return bool(keys) and all(not key.is_private and key.key_type in ("RSA", "EC") for key in keys)
+    except (JoseError, ValueError, KeyError, TypeError):
+        return False
+
+
+def register(db: Session, wish: Wish, *, origin: Origin, chance: Chance, now: datetime) -> Registered:
+    """Write the client; refuses `client-refused` with every problem."""
+    found = problems(wish)
+    if found:
+        raise Refusal("client-refused", problems=found)
+    secret = chance.token(32) if wish.token_endpoint_auth_method in SECRET_METHODS else ""
+    client = Client(
+        id=wish.client_id or chance.token(9),
+        version=1,
+        name_fr=wish.name_fr,
+        name_en=wish.name_en or wish.name_fr,
+        profile=wish.profile,
+        auth_method=wish.token_endpoint_auth_method,
+        secret_digests=[digest(secret)] if secret else [],
+        jwks=wish.jwks,
+        redirect_uris=list(wish.redirect_uris),
+        post_logout_redirect_uris=list(wish.post_logout_redirect_uris),
+        web_origins=list(wish.web_origins),
+        grants=[str(grant) for grant in wish.grant_types],
+        scopes=list(wish.scopes),
+        algorithm=wish.algorithm,
+        default_acr=wish.default_acr,
+        minimum_acr=wish.minimum_acr,
+        chooses_activity=wish.chooses_activity,
+        asks_consent=wish.asks_consent,
+        introspects_any=wish.introspects_any,
+        contact=wish.contact,
+        created_at=now,
+    )
+    if db.get(Client, client.id) is not None:
+        raise Refusal("client-refused", problems=[f"client-id-taken:{client.id}"])
+    db.add(client)
+    record(db, Event.CLIENT_REGISTERED, f"client:{client.id}", now=now, origin=origin, profile=wish.profile)
+    return Registered(client, secret)
+
+
+def new_secret(db: Session, client: Client, *, origin: Origin, chance: Chance, now: datetime) -> str:
+    """A second secret beside the newest one; the one before that ends."""
+    secret = chance.token(32)
+    client.secret_digests = [digest(secret), *client.secret_digests[:1]]
+    client.version += 1
+    record(db, Event.CLIENT_CHANGED, f"client:{client.id}", now=now, origin=origin, change="secret")
+    return secret
+
+
+def disable(db: Session, client: Client, *, origin: Origin, now: datetime) -> None:
+    """From the commit on nothing of this client is alive, nor ever again after `enable`."""
+    living = update(Authorization).where(Authorization.client_id == client.id, Authorization.revoked_at.is_(None))
+    db.execute(living.values(revoked_at=now).execution_options(synchronize_session=False))
+    client.disabled_at = now
+    client.version += 1
+    record(db, Event.CLIENT_CHANGED, f"client:{client.id}", now=now, origin=origin, change="disabled")
+
+
+def enable(db: Session, client: Client, *, origin: Origin, now: datetime) -> None:
+    """Open it again for new requests."""
+    client.disabled_at = None
+    client.version += 1
+    record(db, Event.CLIENT_CHANGED, f"client:{client.id}", now=now, origin=origin, change="enabled")

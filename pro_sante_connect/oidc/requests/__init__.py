@@ -1,0 +1,1 @@
+"""The authorization request, from its arrival to the authorization it becomes."""

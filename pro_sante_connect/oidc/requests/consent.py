@@ -1,0 +1,44 @@
+"""What a person let a service learn, remembered until withdrawn."""
+
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session as DatabaseSession
+
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import Origin, record
+from pro_sante_connect.oidc.models import Authorization, Consent
+
+
+def remembered(db: DatabaseSession, practitioner: int, client: str, scope: str) -> bool:
+    """True when the person already agreed to at least this scope."""
+    given = db.scalars(select(Consent.scope).filter_by(practitioner_id=practitioner, client_id=client)).first()
+    return given is not None and set(scope.split()) <= set(given.split())
+
+
+def remember(db: DatabaseSession, practitioner: int, client: str, scope: str, *, origin: Origin, now: datetime) -> None:
+    """Keep the agreement; a wider one replaces the former."""
+    db.execute(delete(Consent).filter_by(practitioner_id=practitioner, client_id=client))
+    db.add(Consent(practitioner_id=practitioner, client_id=client, scope=scope, given_at=now))
+    record(db, Event.CONSENT_GIVEN, f"practitioner:{practitioner}", now=now, origin=origin, client=client, scope=scope)
+
+
+def withdraw(db: DatabaseSession, practitioner: int, client: str, *, origin: Origin, now: datetime) -> None:
+    """Forget it; every code and token that this service holds for the person ends with it."""
+    db.execute(delete(Consent).filter_by(practitioner_id=practitioner, client_id=client))
+    db.execute(
+        update(Authorization)
+        .where(
+            Authorization.practitioner_id == practitioner,
+            Authorization.client_id == client,
+            Authorization.revoked_at.is_(None),
+        )
+        .values(revoked_at=now)
+        .execution_options(synchronize_session=False)
+    )
+    record(db, Event.CONSENT_WITHDRAWN, f"practitioner:{practitioner}", now=now, origin=origin, client=client)
+
+
+def given_by(db: DatabaseSession, practitioner: int) -> list[Consent]:
+    """All agreements of a person, newest first."""
+    return list(db.scalars(select(Consent).filter_by(practitioner_id=practitioner).order_by(Consent.given_at.desc())))

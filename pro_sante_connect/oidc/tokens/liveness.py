@@ -1,0 +1,141 @@
+"""May this still be used? One statement at every use, one answer.
+
+Nothing is propagated: a decision, an import, a logout or a disabled client is true for the next reader from its
+commit on. "Alive" means unbroken since the session began, so a reinstated person signs in again and nothing old
+revives.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import BindParameter, Connection, bindparam, exists, select
+from sqlalchemy.orm import Session as DatabaseSession
+
+from pro_sante_connect.core.epoch import Epoch
+from pro_sante_connect.core.models import microseconds, moment
+from pro_sante_connect.core.statement import Statement
+from pro_sante_connect.oidc.models import Authorization, Client, RevokedToken, Session
+from pro_sante_connect.rpps import registry, status
+from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
+
+
+class Living(NamedTuple):
+    """An authorization and all it depends on, as read at one moment. Moments are microseconds."""
+
+    id: int
+    client_id: str
+    session_id: str
+    practitioner_id: int
+    scope: str
+    nonce: str
+    acr: str
+    mode: str
+    methods: str
+    level: str
+    authenticated_at: int
+    activite_id: int | None
+    code_spent_at: int | None
+    revoked_at: int | None
+    session_ended_at: int | None
+    session_began_at: int
+    session_seen_at: int
+    session_expires_at: int
+    session_epoch: int
+    national_id: str
+    present_since: int
+    absent_since: int | None
+    dossier: str
+    activite_ended_at: int | None
+    activite_profession: str | None
+    activite_category: str | None
+    client_version: int
+    client_disabled_at: int | None
+    epoch: int
+    decided: bool
+    jti_revoked: bool
+
+
+_now: BindParameter[datetime] = bindparam("now")
+_jti: BindParameter[str] = bindparam("jti")
+
+# A decision that could matter: in force at some instant between the session's beginning and now.
+_decided = exists().where(
+    Decision.practitioner_id == Authorization.practitioner_id,
+    Decision.blocks_from <= _now,
+    Decision.blocks_until.is_(None) | (Decision.blocks_until > Session.began_at),
+    Decision.lifted_at.is_(None) | (Decision.lifted_at > Session.began_at),
+)
+
+_read = Statement(
+    select(
+        Authorization.id, Authorization.client_id, Authorization.session_id, Authorization.practitioner_id,
+        Authorization.scope, Authorization.nonce, Authorization.acr, Authorization.mode, Authorization.methods,
+        Authorization.level, Authorization.authenticated_at, Authorization.activite_id, Authorization.code_spent_at,
+        Authorization.revoked_at,
+        Session.ended_at, Session.began_at, Session.last_seen_at, Session.expires_at, Session.epoch,
+        Practitioner.national_id, Practitioner.present_since, Practitioner.absent_since, Practitioner.dossier,
+        Activite.ended_at, Activite.profession, Activite.category,
+        Client.version, Client.disabled_at,
+        Epoch.number,
+        _decided,
+        exists().where(RevokedToken.jti == _jti),
+    )
+    .join(Session, Session.id == Authorization.session_id)
+    .join(Practitioner, Practitioner.id == Authorization.practitioner_id)
+    .join(Client, Client.id == Authorization.client_id)
+    .join(Epoch, Epoch.id == 1)
+    .outerjoin(Activite, Activite.id == Authorization.activite_id)
+    .where(Authorization.id == bindparam("id"))
+)  # fmt: skip
+
+
+def dead_because(living: Living, *, idle: timedelta, now: datetime) -> str:
+    """A stable reason, or an empty text. Pure; decisions are looked at by `read`."""
+    at = microseconds(now)
+    reasons = (
+        ("revoked", living.revoked_at is not None or living.jti_revoked),
+        ("session-ended", living.session_ended_at is not None or living.session_epoch != living.epoch),
+        ("session-expired", living.session_expires_at <= at),
+        ("session-idle", living.session_seen_at + idle // timedelta(microseconds=1) <= at),
+        ("client-disabled", living.client_disabled_at is not None),
+        ("practitioner-absent", living.absent_since is not None or living.present_since > living.session_began_at),
+        ("activite-ended", living.activite_ended_at is not None),
+    )
+    return next((reason for reason, dead in reasons if dead), "")
+
+
+def read(
+    db: Connection, authorization: int, *, jti: str = "", idle: timedelta, now: datetime
+) -> tuple[Living | None, str]:
+    """The living authorization and an empty text, or None and the reason."""
+    row = _read.one(db, id=authorization, now=microseconds(now), jti=jti)
+    if row is None:
+        return None, "unknown"
+    living = Living._make(row)
+    reason = dead_because(living, idle=idle, now=now)
+    if not reason and living.decided:
+        reason = _decided_against(db, living, now)
+    return (None, reason) if reason else (living, "")
+
+
+def standing_of(db: Connection, living: Living) -> status.Standing:
+    """The practitioner's presence and decisions."""
+    with DatabaseSession(bind=db, join_transaction_mode="control_fully") as session:
+        return registry.standing(session, living.practitioner_id)
+
+
+def _decided_against(db: Connection, living: Living, now: datetime) -> str:
+    standing, since = standing_of(db, living), moment(living.session_began_at)
+    if not status.unbroken(standing, since=since, now=now):
+        return "practitioner-stopped"
+    if living.activite_id is not None and not status.activite_usable(
+        standing,
+        activite=living.activite_id,
+        profession=living.activite_profession or "",
+        category=living.activite_category or "",
+        ended_at=None,
+        since=since,
+        now=now,
+    ):
+        return "activite-stopped"
+    return ""

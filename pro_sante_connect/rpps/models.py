@@ -1,0 +1,116 @@
+"""The registry's tables. What a person does is one JSON text, the dossier: it is read and written whole."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pro_sante_connect.core.models import Base, BigId
+
+EXTRACT = "extract"
+LOCAL = "local"
+
+
+class Practitioner(Base):
+    """One person. `digest` is empty while absent; `unread` counts loads in a row that rejected all lines."""
+
+    __tablename__ = "practitioners"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    national_id: Mapped[str] = mapped_column(unique=True)
+    id_type: Mapped[str]
+    identifier: Mapped[str]
+    origin: Mapped[str]
+    civility: Mapped[str]
+    family_name: Mapped[str]
+    given_name: Mapped[str]
+    folded_name: Mapped[str] = mapped_column(index=True)
+    bucket: Mapped[int] = mapped_column(index=True)
+    digest: Mapped[str]
+    dossier: Mapped[str] = mapped_column(Text)
+    present_since: Mapped[datetime]
+    absent_since: Mapped[datetime | None]
+    protected: Mapped[bool] = mapped_column(default=False)
+    contact_email: Mapped[str] = mapped_column(default="")
+    contact_phone: Mapped[str] = mapped_column(default="")
+    unread: Mapped[int] = mapped_column(default=0)
+    changed_at: Mapped[datetime]
+
+
+class Activite(Base):
+    """One activity: its identity and its dates; what it is like stands in the dossier while it is open.
+
+    `key` is a digest of the identity, `rank` tells equals apart. An activity that comes back is a new row.
+    `closed` marks one that staff ended: no file opens it again.
+    """
+
+    __tablename__ = "activites"
+    __table_args__ = (UniqueConstraint("practitioner_id", "key", "rank"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioners.id"), index=True)
+    profession: Mapped[str]
+    category: Mapped[str]
+    key: Mapped[str]
+    rank: Mapped[int]
+    opened_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    closed: Mapped[bool] = mapped_column(default=False)
+
+
+class Decision(Base):
+    """An authority's act, never rewritten, only lifted.
+
+    It blocks at t when `blocks_from <= t < min(blocks_until, lifted_at)`.
+    """
+
+    __tablename__ = "decisions"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioners.id"), index=True)
+    kind: Mapped[str]
+    scope: Mapped[str]
+    profession: Mapped[str | None]
+    category: Mapped[str | None]
+    activite_id: Mapped[int | None] = mapped_column(BigId)
+    blocks_from: Mapped[datetime]
+    blocks_until: Mapped[datetime | None]
+    lifted_at: Mapped[datetime | None]
+    lifted_by: Mapped[str] = mapped_column(default="")
+    reason: Mapped[str]
+    authority: Mapped[str]
+    evidence: Mapped[str]
+    note: Mapped[str] = mapped_column(Text)
+    author: Mapped[str]
+    recorded_at: Mapped[datetime]
+
+
+class Load(Base):
+    """One import. `running` is 1 while it is open and unique, so that there is one at a time."""
+
+    __tablename__ = "loads"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    state: Mapped[str]
+    running: Mapped[int | None] = mapped_column(unique=True)
+    author: Mapped[str]
+    forced: Mapped[str] = mapped_column(default="")
+    accepted: Mapped[str] = mapped_column(default="")
+    stamp: Mapped[datetime]
+    stamp_origin: Mapped[str]
+    files: Mapped[list[Any]]
+    opened_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    report: Mapped[dict[str, Any]]
+
+
+class Reject(Base):
+    """One line that was not read. The line itself is not kept: the operator's file holds it at `offset`."""
+
+    __tablename__ = "rejects"
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    load_id: Mapped[int] = mapped_column(ForeignKey("loads.id"), index=True)
+    file: Mapped[str]
+    line: Mapped[int]
+    offset: Mapped[int] = mapped_column(BigId)
+    reason: Mapped[str]
+    column: Mapped[str]
+    national_id: Mapped[str]

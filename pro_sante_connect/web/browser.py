@@ -1,0 +1,80 @@
+"""Cookies ↔ session and interaction: who is at this browser, and which request is it answering."""
+
+from datetime import timedelta
+
+from flask import Response, request
+
+from pro_sante_connect.core.authentication import Authentication
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.oidc.client import RelyingParty
+from pro_sante_connect.oidc.models import Interaction, Session
+from pro_sante_connect.oidc.requests import interaction as interactions
+from pro_sante_connect.oidc.requests import session as sessions
+from pro_sante_connect.web.context import deployment, house, now, reading, settings, writing
+from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.pages import see_other
+from pro_sante_connect.web.security import allow_form_to, browser, cookie, set_cookie
+
+
+def idle() -> timedelta:
+    return timedelta(seconds=settings().lifetimes.idle)
+
+
+def session() -> Session | None:
+    """The live session of this browser."""
+    secret = request.cookies.get(cookie("session"), "")
+    return sessions.find(reading(), secret, idle=idle(), now=now()) if secret else None
+
+
+def interaction(interaction_id: str) -> Interaction:
+    """The open interaction, or a 404 page; its service's address may receive this page's forms."""
+    found = interactions.find(reading(), interaction_id, browser=browser(), now=now())
+    if found is None:
+        raise Refusal("interaction-unknown")
+    if found.client_id is not None:
+        allow_form_to(str(found.request["redirect_uri"]))
+    return found
+
+
+def client_of(found: Interaction) -> RelyingParty | None:
+    """The service that asks; None for the own space. A service disabled meanwhile is refused."""
+    if found.client_id is None:
+        return None
+    client = house().machine.clients.find(reading().connection(), found.client_id)
+    if client is None:
+        raise Refusal("client-unknown")
+    return client
+
+
+def journey(interaction_id: str) -> Response:
+    """Back to the dispatcher: the only address a journey page redirects to."""
+    return see_other(f"/journey/{interaction_id}")
+
+
+def signed_in(interaction_id: str, authentication: Authentication) -> Response:
+    """A proof was given in this browser for this interaction: begin or renew the session, mark the interaction."""
+    former_secret = request.cookies.get(cookie("session"), "")
+    with writing() as db:
+        found = interactions.find(db, interaction_id, browser=browser(), now=now())
+        if found is None:
+            raise Refusal("interaction-unknown")
+        former = sessions.find(db, former_secret, idle=idle(), now=now()) if former_secret else None
+        begun = sessions.begin(
+            db,
+            authentication,
+            former=former,
+            device=device_family(),
+            lifetimes=settings().lifetimes,
+            chance=deployment().chance,
+            now=now(),
+        )
+        found.authenticated_at = authentication.at
+    response = journey(interaction_id)
+    set_cookie(response, "session", begun.secret)
+    return response
+
+
+def forget_session(response: Response) -> Response:
+    """Take the session cookie from this browser."""
+    response.delete_cookie(cookie("session"), path="/", httponly=True, samesite="Lax")
+    return response

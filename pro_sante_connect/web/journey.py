@@ -1,0 +1,165 @@
+"""The dispatcher: reads what is settled, asks the one decision, sends the browser there or answers the service."""
+
+from datetime import timedelta
+
+from flask import Blueprint, Response
+
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import record
+from pro_sante_connect.core.authentication import Level
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.oidc.client import RelyingParty
+from pro_sante_connect.oidc.errors import Redirected
+from pro_sante_connect.oidc.models import Interaction, Session
+from pro_sante_connect.oidc.requests import answer, consent
+from pro_sante_connect.oidc.requests import interaction as interactions
+from pro_sante_connect.oidc.requests import session as sessions
+from pro_sante_connect.oidc.requests.authorization import authorize
+from pro_sante_connect.oidc.requests.journey import Next, Settled, SignedIn, Step, acr_met, next_step
+from pro_sante_connect.oidc.requests.request import AuthorizationRequest, Return
+from pro_sante_connect.rpps import registry, status
+from pro_sante_connect.web import browser
+from pro_sante_connect.web.context import deployment, house, now, origin, reading, settings, writing
+from pro_sante_connect.web.pages import page, see_other
+
+blueprint = Blueprint("journey", __name__)
+
+PAGES = {Step.AUTHENTICATE: "sign-in", Step.CHOOSE_ACTIVITY: "activity", Step.CONSENT: "consent"}
+DESCRIPTIONS = {
+    "login_required": "The person is not signed in.",
+    "consent_required": "The person has not agreed yet.",
+    "interaction_required": "The person must choose.",
+    "access_denied": "The request was refused.",
+    "unmet_authentication_requirements": "The requested assurance level was not reached.",
+}
+
+
+@blueprint.get("/journey/<interaction_id>")
+def dispatch(interaction_id: str) -> Response:
+    """Decide the next page of this journey."""
+    found = browser.interaction(interaction_id)
+    request, session = interactions.request_of(found), browser.session()
+    if request is None:
+        return _space(found, session)
+    client = browser.client_of(found)
+    if client is None:  # pragma: no cover - a kept request always names its client
+        raise Refusal("client-unknown")
+    chosen = next_step(request, _signed_in(session), _settled(found, request, session, client), now=now())
+    return _follow(found, request, session, chosen)
+
+
+def _follow(found: Interaction, request: AuthorizationRequest, session: Session | None, chosen: Next) -> Response:
+    if chosen.step in PAGES:
+        return see_other(f"/journey/{found.id}/{PAGES[chosen.step]}")
+    if chosen.step is Step.REFUSE or session is None:
+        return refuse(found, request, chosen)
+    return _respond(found, request, session)
+
+
+def _space(found: Interaction, session: Session | None) -> Response:
+    """The own space asks for a session, and for a fresh proof before a sensitive change."""
+    fresh = found.authenticated_at is not None or not found.request.get("fresh")
+    if session is None or not fresh:
+        return see_other(f"/journey/{found.id}/sign-in")
+    with writing() as db:
+        interactions.close(db, found.id, now=now())
+    return see_other(str(found.request.get("next", "/space")))
+
+
+def _signed_in(session: Session | None) -> SignedIn | None:
+    if session is None:
+        return None
+    standing = registry.standing(reading(), session.practitioner_id)
+    return SignedIn(
+        authenticated_at=session.authenticated_at,
+        level=Level(session.level),
+        national_id=registry.get(reading(), session.practitioner_id).national_id,
+        entitled=status.may_sign_in(standing, now=now()),
+    )
+
+
+def _settled(
+    found: Interaction, request: AuthorizationRequest, session: Session | None, client: RelyingParty
+) -> Settled:
+    db = reading()
+    activities: tuple[int, ...] = ()
+    chosen, agreed = found.activite_id, False
+    if session is not None:
+        agreed = consent.remembered(db, session.practitioner_id, client.id, request.scope)
+        if client.chooses_activity:
+            activities = tuple(one.id for one in registry.open_activites(db, session.practitioner_id, now=now()))
+            chosen = activities[0] if len(activities) == 1 else chosen
+    return Settled(
+        opened_at=found.opened_at,
+        authenticated_at=found.authenticated_at,
+        activity=chosen,
+        activities=activities,
+        chooses_activity=client.chooses_activity,
+        consent_remembered=agreed,
+        consented_at=found.consented_at,
+        asks_consent=client.asks_consent,
+        hinted=hinted(request),
+    )
+
+
+def hinted(request: AuthorizationRequest) -> str | None:
+    """National id of a verified id_token_hint; a hint is never a login by itself."""
+    if not request.id_token_hint:
+        return None
+    claims = house().machine.verifier.read(request.id_token_hint, kind="id", now=now(), expired=True)
+    return str(claims["sub"]).rpartition(":")[2] if claims else ""
+
+
+def _respond(found: Interaction, request: AuthorizationRequest, session: Session) -> Response:
+    """Close the interaction and write the authorization in one transaction, then answer."""
+    client = browser.client_of(found)
+    acr = acr_met(request, Level(session.level))
+    if client is None or acr is None:  # pragma: no cover - next_step saw both a moment ago
+        raise Refusal("interaction-unknown")
+    activite = found.activite_id
+    if client.chooses_activity and activite is None:
+        activite = registry.open_activites(reading(), session.practitioner_id, now=now())[0].id
+    with writing() as db:
+        if not interactions.close(db, found.id, now=now()):
+            raise Refusal("interaction-unknown")
+        held = db.merge(session)
+        if not sessions.alive(db, held, idle=browser.idle(), now=now()):
+            raise Refusal("session-unknown")
+        sessions.touch(db, held, now=now())
+        code = authorize(
+            db,
+            request,
+            held,
+            acr=acr,
+            activite=activite if client.chooses_activity else None,
+            code_life=timedelta(seconds=settings().lifetimes.code),
+            origin=origin(session.practitioner_id),
+            chance=deployment().chance,
+            now=now(),
+        )
+    back = Return(request.redirect_uri, request.state, request.response_mode)
+    return send_back(back, answer.success(back, code=code, session=session.id, issuer=settings().issuer.issuer))
+
+
+def refuse(found: Interaction, request: AuthorizationRequest, chosen: Next) -> Response:
+    """Close the interaction and tell the service no, without the person's reasons."""
+    with writing() as db:
+        if not interactions.close(db, found.id, now=now()):
+            raise Refusal("interaction-unknown")
+        record(
+            db, Event.AUTHORIZATION_REFUSED, f"client:{request.client_id}", now=now(), origin=origin(),
+            client=request.client_id, reason=chosen.reason,
+        )  # fmt: skip
+    back = Return(request.redirect_uri, request.state, request.response_mode)
+    refusal = Redirected(chosen.error, DESCRIPTIONS[chosen.error], reason=chosen.reason)
+    return send_back(back, answer.failure(back, refusal, issuer=settings().issuer.issuer))
+
+
+def send_back(back: Return, members: list[tuple[str, str]]) -> Response:
+    """The answer by redirect, or by a form that a static script submits (OAuth 2.0 Form Post)."""
+    if back.response_mode == "form_post":
+        from pro_sante_connect.web.security import allow_form_to
+
+        allow_form_to(back.redirect_uri)
+        return page("form_post.html", uri=back.redirect_uri, members=members)
+    return see_other(answer.location(back.redirect_uri, members))

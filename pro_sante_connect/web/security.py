@@ -1,0 +1,103 @@
+"""What every answer carries and every form proves: headers, CSRF, one secret per browser.
+
+The CSRF token is a keyed digest of the browser's own secret: nothing to store, nothing to guess, and a form made
+for one browser is worthless in another. The Origin header is checked as well.
+"""
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, g, request
+from markupsafe import Markup
+
+from pro_sante_connect.core.digest import keyed, same
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.web.context import deployment, settings
+from pro_sante_connect.web.language import COOKIE as LANGUAGE_COOKIE
+from pro_sante_connect.web.language import language
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+FIELD = "csrf_token"
+YEAR = 31_536_000
+
+
+def cookie(name: str) -> str:
+    """`__Host-` where the pages are https; a plain name on loopback http, where clients do not send Secure cookies."""
+    return f"__Host-psc-{name}" if secure() else f"psc-{name}"
+
+
+def secure() -> bool:
+    return settings().issuer.wallet_base.startswith("https://")
+
+
+def set_cookie(response: Response, name: str, value: str, *, life: int | None = None) -> None:
+    """An opaque cookie; without `life` it ends with the browser."""
+    response.set_cookie(cookie(name), value, max_age=life, secure=secure(), httponly=True, samesite="Lax", path="/")
+
+
+def browser() -> str:
+    """This browser's secret; a new one is set on the answer."""
+    if "browser" not in g:
+        held = request.cookies.get(cookie("browser"), "")
+        g.browser = held if 20 <= len(held) <= 100 else deployment().chance.token(24)
+        g.new_browser = g.browser != held
+    return str(g.browser)
+
+
+def csrf_token() -> str:
+    return keyed(deployment().vault.derive("csrf"), browser()).hex()
+
+
+def csrf_field() -> Markup:
+    """The hidden field every form carries."""
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_token())
+
+
+def allow_form_to(uri: str) -> None:
+    """Chromium checks `form-action` along the whole redirect chain: let forms of this page end at the service."""
+    parts = urlsplit(uri)
+    g.form_target = f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def check_form() -> None:
+    """Refuse a POST that does not come from our own page in this browser."""
+    if request.method != "POST" or request.blueprint in ("machines", None) or getattr(g, "csrf_exempt", False):
+        return
+    if request.endpoint in EXEMPT:
+        return
+    given = request.form.get(FIELD, "") or request.headers.get("X-CSRF-Token", "")
+    source = request.headers.get("Origin")
+    if source not in (None, settings().issuer.wallet_base) or not same(given, csrf_token()):
+        raise Refusal("form-expired")
+
+
+# Requests that other origins send on purpose; each has rules of its own.
+EXEMPT = {"authorize.authorize", "logout.logout"}
+
+
+def _finish(response: Response) -> Response:
+    target = getattr(g, "form_target", None)
+    response.headers["Content-Security-Policy"] = f"{POLICY} {target}" if target else POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if secure():
+        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
+        response.headers["Vary"] = "Cookie"
+    if getattr(g, "new_browser", False):
+        set_cookie(response, "browser", browser())
+    if request.args.get("lang") == language():
+        response.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR, secure=secure(), samesite="Lax", path="/")
+    return response
+
+
+def install(app: Flask) -> None:
+    """Hook into an application."""
+    app.before_request(check_form)
+    app.after_request(_finish)
+    app.jinja_env.globals["csrf_field"] = csrf_field
