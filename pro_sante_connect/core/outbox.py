@@ -36,6 +36,7 @@ class OutboxNote(Base):
     attempts: Mapped[int]
     leased_until: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
+    dead_at: Mapped[datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,19 @@ def close(db: Session, note: int, *, now: datetime) -> None:
 def postpone(db: Session, note: int, *, until: datetime) -> None:
     """Try again then."""
     db.execute(update(OutboxNote).where(OutboxNote.id == note).values(due_at=until, leased_until=None))
+
+
+def bury(db: Session, note: int, *, now: datetime) -> None:
+    """The last resort: never tried again, kept until the purge for the operator to see."""
+    buried = {"closed_at": now, "dead_at": now, "leased_until": None, "sealed": None}
+    db.execute(update(OutboxNote).where(OutboxNote.id == note).values(buried))
+
+
+def due(db: Session, *, now: datetime) -> bool:
+    """Something waits: a cheap question, so that an idle worker writes nothing."""
+    free = (OutboxNote.leased_until.is_(None)) | (OutboxNote.leased_until <= now)
+    waiting = select(OutboxNote.id).where(OutboxNote.closed_at.is_(None), OutboxNote.due_at <= now, free)
+    return db.scalars(waiting.limit(1)).first() is not None
 
 
 def purge(db: Session, *, before: datetime) -> None:

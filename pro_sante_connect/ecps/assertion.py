@@ -148,5 +148,3 @@ def _judge(inner: bytes, outer: bytes, public_key: bytes) -> None:
         raise Unsound("curve")
     if isinstance(key, RSAPublicKey) and key.key_size < 2048:
         raise Unsound("key size")
-
-

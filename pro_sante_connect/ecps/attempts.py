@@ -6,6 +6,7 @@ number that nobody bears is counted exactly like one that somebody does.
 """
 
 import unicodedata
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -46,10 +47,8 @@ class Reserved:
 def person_of(typed: str) -> str:
     """One name for all spellings of an identifier: spaces, prefix, case, Unicode form."""
     squeezed = "".join(unicodedata.normalize("NFKC", typed).split())
-    try:
+    with suppress(Refusal):  # nonsense is counted as it stands: whoever types it learns nothing either
         squeezed = parse_typed(squeezed)
-    except Refusal:
-        pass  # counted as it stands: whoever types nonsense learns nothing either
     return digest(squeezed.casefold())[:32]
 
 
@@ -57,7 +56,8 @@ def pause_after(failures: int) -> timedelta | None:
     """How long the means rests after that many failures in a row; None while tries are quick."""
     if failures < QUICK:
         return None
-    return min(SHORTEST * 2 ** min(failures - QUICK, 10), LONGEST)
+    doublings: int = min(failures - QUICK, 10)
+    return min(SHORTEST * (1 << doublings), LONGEST)
 
 
 def reserve(dep: Deployment, person: str, way: Way, *, paused: str) -> Reserved:

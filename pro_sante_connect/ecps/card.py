@@ -11,7 +11,18 @@ from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import notices
 from pro_sante_connect.ecps.models import (
-    ACTIVE, APPROVED, KILLED, MATCHED, PENDING, WITHDRAWN, Approval, Card, OneTimeSecret, Pairing, Passkey, Phone,
+    ACTIVE,
+    APPROVED,
+    KILLED,
+    MATCHED,
+    PENDING,
+    WITHDRAWN,
+    Approval,
+    Card,
+    OneTimeSecret,
+    Pairing,
+    Passkey,
+    Phone,
 )  # fmt: skip
 from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.rpps.models import Practitioner
@@ -19,12 +30,11 @@ from pro_sante_connect.rpps.models import Practitioner
 
 def usable(db: Session, practitioner_id: int, *, now: datetime) -> Card | None:
     """The person's active card, unless it has expired."""
-    card = db.scalars(
+    return db.scalars(
         select(Card)
         .where(Card.practitioner_id == practitioner_id, Card.state == ACTIVE, Card.expires_at > now)
         .execution_options(populate_existing=True)
     ).first()
-    return card
 
 
 def required(db: Session, practitioner_id: int, *, now: datetime) -> Card:

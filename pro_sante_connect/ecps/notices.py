@@ -48,7 +48,9 @@ def means_changed(
         tell(db, practitioner_id, f"means-{change}", now=now, means=name)
 
 
-def refused(db: Session, practitioner_id: int | None, *, means: str, reason: str, origin: Origin, now: datetime) -> None:
+def refused(
+    db: Session, practitioner_id: int | None, *, means: str, reason: str, origin: Origin, now: datetime
+) -> None:
     """A sign-in that failed, known person or not."""
     subject = NOBODY if practitioner_id is None else registry.subject(practitioner_id)
     journal.record(db, Event.SIGN_IN_REFUSED, subject, now=now, origin=origin, means=means, reason=reason)

@@ -50,9 +50,7 @@ def request(dep: Deployment, challenge: bytes, allowed: list[Allowed]) -> dict[s
     )
 
 
-def creation(
-    dep: Deployment, challenge: bytes, *, holder: bytes, name: str, excluded: list[Allowed]
-) -> dict[str, Any]:
+def creation(dep: Deployment, challenge: bytes, *, holder: bytes, name: str, excluded: list[Allowed]) -> dict[str, Any]:
     """For `navigator.credentials.create`."""
     ours = party(dep)
     return options_to_json_dict(

@@ -81,9 +81,7 @@ def _find(db: Session, presented: Presented) -> tuple[Passkey, str] | None:
     return None if row is None else (row[0], row[1])
 
 
-def _judge(
-    dep: Deployment, opened: Opened, presented: Presented, found: tuple[Passkey, str] | None
-) -> Proof:
+def _judge(dep: Deployment, opened: Opened, presented: Presented, found: tuple[Passkey, str] | None) -> Proof:
     if found is None:
         raise Unsound("unknown credential")
     key, holder = found
@@ -106,9 +104,7 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
     used = db.execute(
         _living(proof)
         .where(grew)
-        .values(
-            sign_count=proof.sign_count, backed_up=proof.backed_up, last_used_at=now, uses=Passkey.uses + 1
-        )
+        .values(sign_count=proof.sign_count, backed_up=proof.backed_up, last_used_at=now, uses=Passkey.uses + 1)
         .returning(Passkey.id)
     ).first()
     if used is not None:
@@ -129,8 +125,6 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
 def _living(proof: Proof):  # type: ignore[no-untyped-def]
     return (
         update(Passkey)
-        .where(
-            Passkey.id == proof.passkey_id, Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None)
-        )
+        .where(Passkey.id == proof.passkey_id, Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))
         .execution_options(synchronize_session=False)
     )

@@ -105,9 +105,7 @@ def begin_on(dep: Deployment, target: Card, *, binding: str) -> dict[str, Any]:
     return options.creation(dep, challenge, holder=holder, name=name, excluded=passkey_proof.allowed(keys))
 
 
-def accept(
-    dep: Deployment, practitioner_id: int, *, binding: str, credential: str
-) -> tuple[Created, list[str]]:
+def accept(dep: Deployment, practitioner_id: int, *, binding: str, credential: str) -> tuple[Created, list[str]]:
     """Spend the challenge, commit, then verify the new credential; nothing is kept yet."""
     try:
         presented = assertion.read(credential)
@@ -122,9 +120,7 @@ def accept(
         raise Refusal("passkey-not-kept") from None
 
 
-def keep(
-    db: Session, target: Card, created: Created, *, transports: list[str], name: str, now: datetime
-) -> int:
+def keep(db: Session, target: Card, created: Created, *, transports: list[str], name: str, now: datetime) -> int:
     """Store the credential on that card; refuses `passkey-known` if anybody ever had it."""
     insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
     kept = db.execute(

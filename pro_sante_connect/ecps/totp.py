@@ -66,7 +66,7 @@ def current(db: Session, card_id: int) -> OneTimeSecret | None:
     return db.scalars(_of(card_id).where(OneTimeSecret.confirmed_at.is_not(None))).first()
 
 
-def _of(card_id: int) -> Select[tuple[OneTimeSecret]]:
+def _of(card_id: int) -> Select[OneTimeSecret]:
     mine = select(OneTimeSecret).where(OneTimeSecret.card_id == card_id, OneTimeSecret.withdrawn_at.is_(None))
     return mine.order_by(OneTimeSecret.id.desc()).limit(1)
 
@@ -78,11 +78,7 @@ def opened(vault: Vault, secret: OneTimeSecret | None) -> str | None:
 
 def offer(db: Session, card: Card, *, vault: Vault, chance: Chance, service: str, now: datetime) -> TotpOffer:
     """A fresh secret that waits for its first code; an earlier offer that was never confirmed is dropped."""
-    db.execute(
-        delete(OneTimeSecret).where(
-            OneTimeSecret.card_id == card.id, OneTimeSecret.confirmed_at.is_(None)
-        )
-    )
+    db.execute(delete(OneTimeSecret).where(OneTimeSecret.card_id == card.id, OneTimeSecret.confirmed_at.is_(None)))
     secret = base64.b32encode(chance.bytes(20)).decode()
     db.add(
         OneTimeSecret(

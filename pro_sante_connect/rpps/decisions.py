@@ -101,9 +101,7 @@ def _decide(
     )  # fmt: skip
     if terms.activite:
         facts["activite"] = terms.activite
-    outbox.write(
-        db, "practitioner:status-changed", subject(practitioner.id), now=now, facts=facts, due_at=effective
-    )
+    outbox.write(db, "practitioner:status-changed", subject(practitioner.id), now=now, facts=facts, due_at=effective)
     return decision
 
 
@@ -118,9 +116,7 @@ def _judge(db: Session, practitioner: Practitioner, terms: Terms, *, reason: str
     if terms.activite is not None:
         _own_activite(db, practitioner, terms.activite)
     elif terms.exercice is not None:
-        held = {
-            (exercice["profession"], exercice["category"]) for exercice in dossier(practitioner)["exercices"]
-        }
+        held = {(exercice["profession"], exercice["category"]) for exercice in dossier(practitioner)["exercices"]}
         if terms.exercice not in held:
             raise Refusal("exercice-unknown")
 
@@ -132,9 +128,7 @@ def _own_activite(db: Session, practitioner: Practitioner, activite_id: int) -> 
     return found
 
 
-def reinstate(
-    db: Session, practitioner: Practitioner, *, reason: str, origin: Origin, now: datetime
-) -> list[int]:
+def reinstate(db: Session, practitioner: Practitioner, *, reason: str, origin: Origin, now: datetime) -> list[int]:
     """Lift every decision in force; refuses `not-suspended` when there is none. Nothing old revives."""
     if not reason.strip():
         raise Refusal("reason-missing")
@@ -175,9 +169,7 @@ def end_activite(
         raise Refusal("reason-missing")
     activite = _own_activite(db, practitioner, activite_id)
     # Locked first, as a load does: it may be rewriting the same dossier.
-    text = db.scalars(
-        select(Practitioner.dossier).where(Practitioner.id == practitioner.id).with_for_update()
-    ).one()
+    text = db.scalars(select(Practitioner.dossier).where(Practitioner.id == practitioner.id).with_for_update()).one()
     ended = db.scalars(
         update(Activite)
         .where(Activite.id == activite.id, Activite.ended_at.is_(None))
@@ -208,6 +200,4 @@ def end_activite(
 
 def of(db: Session, practitioner_id: int) -> list[Decision]:
     """Every decision about a person, oldest first."""
-    return list(
-        db.scalars(select(Decision).where(Decision.practitioner_id == practitioner_id).order_by(Decision.id))
-    )
+    return list(db.scalars(select(Decision).where(Decision.practitioner_id == practitioner_id).order_by(Decision.id)))

@@ -68,9 +68,7 @@ def standing_of(db: Session, practitioner: Practitioner) -> Standing:
 
 
 def _blocks(db: Session, practitioner_id: int) -> list[Block]:
-    decisions = db.scalars(
-        select(Decision).where(Decision.practitioner_id == practitioner_id).order_by(Decision.id)
-    )
+    decisions = db.scalars(select(Decision).where(Decision.practitioner_id == practitioner_id).order_by(Decision.id))
     blocks: list[Block] = []
     for decision in decisions:
         ends = [end for end in (decision.blocks_until, decision.lifted_at) if end is not None]
@@ -93,9 +91,7 @@ def _same_activite(db: Session, activite_id: int) -> list[int]:
     return list(
         db.scalars(
             select(Activite.id)
-            .join(
-                stopped, (stopped.practitioner_id == Activite.practitioner_id) & (stopped.key == Activite.key)
-            )
+            .join(stopped, (stopped.practitioner_id == Activite.practitioner_id) & (stopped.key == Activite.key))
             .where(stopped.id == activite_id)
         )
     )

@@ -134,13 +134,9 @@ def unbroken(standing: Standing, *, since: datetime, now: datetime) -> bool:
     return not any(_weighing(standing, instant) for instant in instants)
 
 
-def exercice_blocked(
-    standing: Standing, profession: str, category: str, *, since: datetime, now: datetime
-) -> bool:
+def exercice_blocked(standing: Standing, profession: str, category: str, *, since: datetime, now: datetime) -> bool:
     """Whether a decision weighed on that exercice at any instant from `since` to `now`."""
-    return any(
-        block.on_exercice(profession, category) and block.breaks(since, now) for block in standing.blocks
-    )
+    return any(block.on_exercice(profession, category) and block.breaks(since, now) for block in standing.blocks)
 
 
 def activite_usable(

@@ -1,4 +1,4 @@
-"""Mails and text messages kept by the development transport, read in the message box."""
+"""The development transport's messages, and who works."""
 
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from pro_sante_connect.core.models import Base, BigId
 
 
 class BoxedMessage(Base):
-    """A message that a production deployment would have sent."""
+    """A message that a production deployment would have sent; read in the message box."""
 
     __tablename__ = "boxed_messages"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -17,3 +17,12 @@ class BoxedMessage(Base):
     subject: Mapped[str]
     body: Mapped[str]
     sent_at: Mapped[datetime]
+
+
+class Lease(Base):
+    """Work that one process of the whole deployment does at a time."""
+
+    __tablename__ = "leases"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    holder: Mapped[str]
+    until: Mapped[datetime]

@@ -44,6 +44,7 @@ class Living(NamedTuple):
     national_id: str
     present_since: int
     absent_since: int | None
+    protected: bool
     dossier: str
     activite_ended_at: int | None
     activite_profession: str | None
@@ -73,7 +74,9 @@ _read = Statement(
         Authorization.level, Authorization.authenticated_at, Authorization.activite_id, Authorization.code_spent_at,
         Authorization.revoked_at,
         Session.ended_at, Session.began_at, Session.last_seen_at, Session.expires_at, Session.epoch,
-        Practitioner.national_id, Practitioner.present_since, Practitioner.absent_since, Practitioner.dossier,
+        Practitioner.national_id, Practitioner.present_since, Practitioner.absent_since,
+        Practitioner.protected,
+        Practitioner.dossier,
         Activite.ended_at, Activite.profession, Activite.category,
         Client.version, Client.disabled_at,
         Epoch.number,
@@ -98,7 +101,8 @@ def dead_because(living: Living, *, idle: timedelta, now: datetime) -> str:
         ("session-expired", living.session_expires_at <= at),
         ("session-idle", living.session_seen_at + idle // timedelta(microseconds=1) <= at),
         ("client-disabled", living.client_disabled_at is not None),
-        ("practitioner-absent", living.absent_since is not None or living.present_since > living.session_began_at),
+        ("practitioner-absent", living.absent_since is not None and not living.protected),
+        ("practitioner-returned", living.present_since > living.session_began_at),
         ("activite-ended", living.activite_ended_at is not None),
     )
     return next((reason for reason, dead in reasons if dead), "")
@@ -120,7 +124,7 @@ def read(
 
 def standing_of(db: Connection, living: Living) -> status.Standing:
     """The practitioner's presence and decisions."""
-    with DatabaseSession(bind=db, join_transaction_mode="control_fully") as session:
+    with DatabaseSession(bind=db, join_transaction_mode="rollback_only") as session:
         return registry.standing(session, living.practitioner_id)
 
 

@@ -1,7 +1,6 @@
 """RP-initiated logout: the machine address decides by the hint, the page asks the person."""
 
 from collections.abc import Sequence
-
 from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request

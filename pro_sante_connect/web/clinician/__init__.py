@@ -1,0 +1,1 @@
+"""Pages of the person who signs in: journeys, the phone, the own space."""
