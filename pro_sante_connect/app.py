@@ -28,7 +28,7 @@ def create_app(
     """The Flask application. Refuses to start without readable secrets or with metadata that breaks the standard."""
     from flask import Flask
 
-    from pro_sante_connect.core.database import engine_options, prepare
+    from pro_sante_connect.core.database import engine_options, located, prepare
     from pro_sante_connect.core.deployment import Deployment
     from pro_sante_connect.oidc.endpoints import discovery
     from pro_sante_connect.oidc.endpoints.machine import Machine
@@ -40,7 +40,7 @@ def create_app(
         discovery.validate(settings.issuer)
     app = Flask("pro_sante_connect.web", root_path=str(Path(__file__).with_name("web")))
     app.config.update(
-        SQLALCHEMY_DATABASE_URI=settings.database.url,
+        SQLALCHEMY_DATABASE_URI=located(settings.database.url),
         SQLALCHEMY_ENGINE_OPTIONS=engine_options(settings.database.url),
         MAX_CONTENT_LENGTH=settings.server.max_body,
         MAX_FORM_PARTS=100,

@@ -37,7 +37,7 @@ def oldest_unsealed(db: Session, *, since: datetime | None = None) -> datetime |
     return db.scalars(_unsealed(since).with_only_columns(Entry.at).order_by(Entry.at).limit(1)).first()
 
 
-def _unsealed(since: datetime | None) -> Select[tuple[Entry]]:
+def _unsealed(since: datetime | None) -> Select[Entry]:
     # Rows may commit out of the order of their ids, so "unsealed" is asked for, not "after the last".
     wanted = select(Entry).outerjoin(Seal, Seal.entry == Entry.id).where(Seal.entry.is_(None))
     return wanted if since is None else wanted.where(Entry.at >= since)

@@ -28,6 +28,22 @@ def upgrade(url: str, revision: str = "head") -> None:
     command.upgrade(_config(url), revision)
 
 
+def behind(url: str) -> bool:
+    """The store's revision is not the newest of this version (an empty store has none)."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
+    from pro_sante_connect.core.database import open_engine
+
+    engine = open_engine(url)
+    try:
+        with engine.connect() as connection:
+            present = MigrationContext.configure(connection).get_current_revision()
+    finally:
+        engine.dispose()
+    return present != ScriptDirectory.from_config(_config(url)).get_current_head()
+
+
 def downgrade(url: str, revision: str) -> None:
     """Take the store at `url` back to a revision."""
     from alembic import command

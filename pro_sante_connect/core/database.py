@@ -6,6 +6,7 @@ once with SQLITE_BUSY_SNAPSHOT, an immediate one waits its turn.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, event
@@ -28,6 +29,14 @@ def engine_options(url: str) -> dict[str, Any]:
         "pool_timeout": 5,
         "isolation_level": "READ COMMITTED",
     }
+
+
+def located(url: str) -> str:
+    """A relative SQLite file means one beside the process, for Flask-SQLAlchemy as for everybody else."""
+    made = make_url(url)
+    if made.get_backend_name() != "sqlite" or not made.database or made.database == ":memory:":
+        return url
+    return made.set(database=str(Path(made.database).absolute())).render_as_string(hide_password=False)
 
 
 def prepare(engine: Engine) -> Engine:

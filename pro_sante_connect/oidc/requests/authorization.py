@@ -47,16 +47,7 @@ def authorize(
             created_at=now,
         )
     )
-    record(
-        db,
-        Event.AUTHORIZATION_GRANTED,
-        f"practitioner:{session.practitioner_id}",
-        now=now,
-        origin=origin,
-        client=request.client_id,
-        session=session.id,
-        scope=request.scope,
-        activite=activite,
-        acr=acr.value,
-    )
+    facts = {"session": session.id, "scope": request.scope, "activite": activite, "acr": acr.value}
+    subject = f"practitioner:{session.practitioner_id}"
+    record(db, Event.AUTHORIZATION_GRANTED, subject, now=now, origin=origin, client=request.client_id, **facts)
     return code

@@ -102,14 +102,18 @@ class KeyRing:
         now = self._clock.now()
         if self._loaded_at is None or now - self._loaded_at >= self._age:
             with self._lock, self._engine.connect() as db:
-                self._keys = {row.kid: self._keys.get(row.kid) or self._load(row) for row in _stored(db)}
+                self._keys = {row.kid: self._load(row) for row in _stored(db)}
                 self._loaded_at = now
         return self._keys
 
     def _load(self, row: Any) -> Key:
-        kind: type[PrivateKey] = ECKey if row.algorithm == "ES256" else RSAKey
-        private = kind.import_key(self._vault.open(row.sealed), {"kid": row.kid, "use": "sig", "alg": row.algorithm})
+        held = self._keys.get(row.kid)
+        private = held.private if held else self._parse(row)  # dates change, key pairs do not
         return Key(row.kid, row.algorithm, private, row.public, row.active_from, row.unpublished_at)
+
+    def _parse(self, row: Any) -> PrivateKey:
+        kind: type[PrivateKey] = ECKey if row.algorithm == "ES256" else RSAKey
+        return kind.import_key(self._vault.open(row.sealed), {"kid": row.kid, "use": "sig", "alg": row.algorithm})
 
     def signer(self, algorithm: str) -> Key:
         """The youngest active key of that algorithm."""

@@ -12,8 +12,6 @@ from pro_sante_connect.web.context import house, now, origin, settings, writing
 from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page, see_other
 
-blueprint = Blueprint("logout", __name__)
-
 KEPT = ("client_id", "post_logout_redirect_uri", "state")
 
 
@@ -49,7 +47,6 @@ def _kept(asked: LogoutRequest) -> dict[str, str]:
     return fields
 
 
-@blueprint.get("/sign-out")
 def ask() -> Response:
     """Ask on the pages' own host, where the cookie is; nothing ends before the click."""
     asked = judge(house().machine, _parameters(), now=now())
@@ -59,7 +56,6 @@ def ask() -> Response:
     return page("sign_out_confirm.html", client_name=name, fields=_kept(asked), reason=asked.reason)
 
 
-@blueprint.post("/sign-out")
 def sign_out() -> Response:
     """The person said yes on our page: this browser's session ends."""
     current = browser.session()
@@ -71,6 +67,9 @@ def sign_out() -> Response:
 
 
 def register(protocol_path: str) -> Blueprint:
-    """The blueprint with the machine address of this realm."""
+    """The machine address of this realm, and the page that asks."""
+    blueprint = Blueprint("logout", __name__)
     blueprint.add_url_rule(f"{protocol_path}/logout", "logout", logout, methods=["GET", "POST"])
+    blueprint.add_url_rule("/sign-out", "ask", ask, methods=["GET"])
+    blueprint.add_url_rule("/sign-out", "sign_out", sign_out, methods=["POST"])
     return blueprint

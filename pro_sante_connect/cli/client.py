@@ -1,0 +1,178 @@
+"""`psc client`: services that sign people in."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from pro_sante_connect.cli.output import Misuse, dump, json_option, stop, table
+
+
+@click.group()
+def client() -> None:
+    """Services that sign people in."""
+
+
+@client.command("add")
+@click.argument("name")
+@click.option("--redirect", "redirect_uris", multiple=True, required=True, help="Return address; may be repeated.")
+@click.option("--logout-redirect", "post_logout_redirect_uris", multiple=True, help="Return address after sign-out.")
+@click.option("--origin", "web_origins", multiple=True, help="Browser origin allowed to call the machine endpoints.")
+@click.option("--profile", type=click.Choice(["psc", "standard"]), default="standard", show_default=True)
+@click.option(
+    "--auth",
+    "token_endpoint_auth_method",
+    type=click.Choice(["client_secret_basic", "client_secret_post", "private_key_jwt", "none"]),
+    default="client_secret_basic",
+    show_default=True,
+    help="How the service proves itself; `none` for public clients of profile standard.",
+)
+@click.option("--jwks", type=click.File("r"), help="File of the service's public keys, for private_key_jwt.")
+@click.option("--id", "client_id", default="", help="Client id; else one is made.")
+@click.option("--name-en", default="", help="Name shown in English.")
+@click.option("--algorithm", type=click.Choice(["RS256", "ES256"]), default="RS256", show_default=True)
+@click.option("--acr", "default_acr", default="eidas1", show_default=True, help="Level when the request names none.")
+@click.option("--minimum-acr", default="eidas1", show_default=True, help="Level under which nobody enters.")
+@click.option("--chooses-activity", is_flag=True, help="The person chooses one activity.")
+@click.option(
+    "--no-consent", "asks_consent", is_flag=True, flag_value=False, default=True, help="Skip the consent page."
+)
+@click.option("--introspects-any", is_flag=True, help="May introspect other services' tokens: an API gateway.")
+@click.option("--contact", default="", help="Mail address of the developers.")
+@json_option
+@click.pass_obj
+def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wish: Any) -> None:
+    """Register a service; its secret is told once.
+
+    \b
+    Example: psc client add "Mon agenda" --redirect http://localhost:3000/cb
+    Exit codes: 0 registered, 1 refused, 2 wrong call.
+    """
+    import json
+
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.oidc.registration import Wish, register
+
+    try:
+        keys = json.load(jwks) if jwks else None
+    except ValueError:
+        raise Misuse("The JWKS file is not JSON.") from None
+    dep = deployment(settings_file)
+    wanted = Wish(name_fr=name, jwks=keys, **wish)
+    with writing(dep.engine) as db:
+        made = register(db, wanted, origin=operator(), chance=dep.chance, now=dep.clock.now())
+        facts = {
+            "client_id": made.client.id,
+            "client_secret": made.secret,
+            "profile": made.client.profile,
+            "token_endpoint_auth_method": made.client.auth_method,
+            "redirect_uris": made.client.redirect_uris,
+            "issuer": dep.settings.issuer.issuer,
+            "discovery_url": f"{dep.settings.issuer.issuer}/.well-known/openid-configuration",
+        }
+    if as_json:
+        dump(facts)
+        return
+    for key, value in facts.items():
+        click.echo(f"{key:28}{' '.join(value) if isinstance(value, list) else value}")
+    if made.secret:
+        click.echo("Keep the secret: it is not shown again.")
+
+
+@client.command("list")
+@json_option
+@click.pass_obj
+def list_clients(settings_file: Path | None, as_json: bool) -> None:
+    """Registered services. Example: psc client list --json"""
+    from sqlalchemy import select
+
+    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.database import reading
+    from pro_sante_connect.oidc.models import Client
+
+    dep = deployment(settings_file)
+    with reading(dep.engine) as db:
+        rows = [
+            (row.id, row.name_fr, row.profile, row.auth_method, "disabled" if row.disabled_at else "enabled")
+            for row in db.scalars(select(Client).order_by(Client.created_at, Client.id))
+        ]
+    table(("client_id", "name", "profile", "auth", "state"), rows, as_json=as_json, empty="No service yet.")
+
+
+@client.command("show")
+@click.argument("client_id")
+@json_option
+@click.pass_obj
+def show(settings_file: Path | None, client_id: str, as_json: bool) -> None:
+    """Everything about one service but its secret. Example: psc client show agenda"""
+    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.database import reading
+
+    dep = deployment(settings_file)
+    with reading(dep.engine) as db:
+        row = _get(db, client_id)
+        facts = {column.name: getattr(row, column.name) for column in row.__table__.columns}
+    facts["secrets"] = len(facts.pop("secret_digests"))
+    if as_json:
+        dump(facts)
+        return
+    table(("what", "value"), list(facts.items()), as_json=False)
+
+
+@client.command("secret")
+@click.argument("client_id")
+@click.pass_obj
+def secret(settings_file: Path | None, client_id: str) -> None:
+    """A new secret; the present one stays good until the next. Example: psc client secret agenda"""
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.oidc.registration import new_secret
+    from pro_sante_connect.oidc.vocabulary import SECRET_METHODS
+
+    dep = deployment(settings_file)
+    with writing(dep.engine) as db:
+        row = _get(db, client_id)
+        if row.auth_method not in SECRET_METHODS:
+            stop(f"{client_id} proves itself by {row.auth_method}: it has no secret.")
+        click.echo(new_secret(db, row, origin=operator(), chance=dep.chance, now=dep.clock.now()))
+
+
+@client.command("disable")
+@click.argument("client_id")
+@click.pass_obj
+def disable(settings_file: Path | None, client_id: str) -> None:
+    """Stop a service: nothing it holds is good from now on. Example: psc client disable agenda"""
+    from pro_sante_connect.oidc import registration
+
+    _change(settings_file, client_id, registration.disable)
+    click.echo(f"{client_id} is disabled.")
+
+
+@client.command("enable")
+@click.argument("client_id")
+@click.pass_obj
+def enable(settings_file: Path | None, client_id: str) -> None:
+    """Open a service again for new requests. Example: psc client enable agenda"""
+    from pro_sante_connect.oidc import registration
+
+    _change(settings_file, client_id, registration.enable)
+    click.echo(f"{client_id} is enabled.")
+
+
+def _change(settings_file: Path | None, client_id: str, verb: Any) -> None:
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import writing
+
+    dep = deployment(settings_file)
+    with writing(dep.engine) as db:
+        verb(db, _get(db, client_id), origin=operator(), now=dep.clock.now())
+
+
+def _get(db: Any, client_id: str) -> Any:
+    from pro_sante_connect.oidc.models import Client
+
+    found = db.get(Client, client_id)
+    if found is None:
+        stop(f"No service is called {client_id}. List them with: psc client list")
+    return found

@@ -1,0 +1,142 @@
+"""`psc keys`: root secrets that seal what rests in the store, signing keys that clients verify."""
+
+from pathlib import Path
+
+import click
+
+from pro_sante_connect.cli.output import json_option, stop, table
+
+
+@click.group()
+def keys() -> None:
+    """Root secrets and signing keys."""
+
+
+def write_secrets(path: Path) -> None:
+    """A new secrets file that only its owner reads; an existing one is never touched."""
+    import base64
+    import os
+    import secrets
+
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
+
+
+@keys.command("init")
+@click.pass_obj
+def init(settings_file: Path | None) -> None:
+    """Make the root secrets and the first signing keys. Example: psc keys init
+
+    Exit codes: 0 made or already there, 1 refused.
+    """
+    from pro_sante_connect import settings
+    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.oidc.tokens import keys as ring
+
+    path = Path(settings.load(settings_file).secrets.file)
+    try:
+        write_secrets(path)
+        click.echo(f"{path}: made. Back it up apart from the store: without it the store's secrets are lost.")
+    except FileExistsError:
+        click.echo(f"{path}: already there, left as it is.")
+    except OSError as problem:
+        stop(f"{path} cannot be written: {problem.strerror}")
+    dep = deployment(settings_file)
+    with writing(dep.engine) as db:
+        ring.ensure(db, vault=dep.vault, chance=dep.chance, now=dep.clock.now())
+    click.echo("Signing keys are ready.")
+
+
+@keys.command("list")
+@json_option
+@click.pass_obj
+def list_keys(settings_file: Path | None, as_json: bool) -> None:
+    """Signing keys, newest first. Example: psc keys list --json"""
+    from sqlalchemy import select
+
+    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.database import reading
+    from pro_sante_connect.oidc.models import SigningKey
+
+    dep = deployment(settings_file)
+    with reading(dep.engine) as db:
+        rows = list(db.scalars(select(SigningKey).order_by(SigningKey.active_from.desc(), SigningKey.kid)))
+    now = dep.clock.now()
+    signing = {
+        algorithm: max((row for row in rows if row.algorithm == algorithm and row.active_from <= now),
+                       key=lambda row: row.active_from, default=None)
+        for algorithm in {row.algorithm for row in rows}
+    }  # fmt: skip
+
+    def state(row: SigningKey) -> str:
+        if row.unpublished_at is not None and row.unpublished_at <= now:
+            return "retired"
+        if row.active_from > now:
+            return "published"
+        return "signing" if signing[row.algorithm] is row else "verifying"
+
+    columns = ("kid", "algorithm", "state", "active_from", "unpublished_at")
+    listed = [(row.kid, row.algorithm, state(row), row.active_from, row.unpublished_at) for row in rows]
+    table(columns, listed, as_json=as_json, empty="No signing key yet. Run: psc keys init")
+
+
+@keys.command("rotate")
+@click.pass_obj
+def rotate(settings_file: Path | None) -> None:
+    """Publish successors now; they sign after the notice period. Example: psc keys rotate
+
+    The present keys sign until then and stay published for the longest token life after it.
+    """
+    from datetime import timedelta
+
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.oidc.tokens import keys as ring
+
+    dep = deployment(settings_file)
+    lives = dep.settings.lifetimes
+    notice, now = timedelta(seconds=lives.key_notice), dep.clock.now()
+    with writing(dep.engine) as db:
+        kids = ring.rotate(
+            db, notice=notice, longest=timedelta(seconds=lives.token), vault=dep.vault, chance=dep.chance,
+            origin=operator(), now=now,
+        )  # fmt: skip
+    click.echo(f"Published {', '.join(kids)}; they sign from {(now + notice).isoformat(timespec='seconds')}.")
+
+
+@keys.command("reseal")
+@click.pass_obj
+def reseal(settings_file: Path | None) -> None:
+    """Seal everything again under the first root secret. Example: psc keys reseal
+
+    Put a new line first in the secrets file, restart, run this, then drop the old line.
+    """
+    from pro_sante_connect.cli.store import deployment
+
+    click.echo(f"{reseal_all(deployment(settings_file))} secrets are sealed under the first root.")
+
+
+def reseal_all(dep) -> int:  # type: ignore[no-untyped-def]  # Deployment is imported late
+    """Every sealed column, one transaction a table; returns how many values were sealed again."""
+    from sqlalchemy import inspect, select, update
+
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.core.outbox import OutboxNote
+    from pro_sante_connect.ecps.models import Card, OneTimeSecret
+    from pro_sante_connect.oidc.models import SigningKey
+
+    total = 0
+    for column in (SigningKey.sealed, OneTimeSecret.sealed, Card.pin, OutboxNote.sealed):
+        (key,) = inspect(column.class_).primary_key
+        with writing(dep.engine) as db:
+            for identity, sealed in db.execute(select(key, column).where(column.is_not(None))).all():
+                fresh = dep.vault.reseal(sealed)
+                # Only if nobody sealed another value meanwhile.
+                db.execute(
+                    update(column.class_).where(key == identity, column == sealed).values({column: fresh})
+                    .execution_options(synchronize_session=False)
+                )  # fmt: skip
+                total += 1
+    return total
