@@ -32,6 +32,7 @@ HEADER_MILLISECONDS = 10_000
 def serve(
     settings_file: Path | None,
     /,
+    *,
     host: str | None,
     port: int | None,
     workers: int | None,

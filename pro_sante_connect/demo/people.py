@@ -4,13 +4,15 @@ Codes and secrets are derived from the demo's own root secret, so that the card 
 """
 
 import base64
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import String, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.journal import Origin
@@ -97,6 +99,21 @@ def choose(db: Session) -> list[Person]:
         Person(situation, person, *(people[person][1:4]))
         for person, situation in [*taken.items(), *((one, ANY) for one in more)]
     ]
+
+
+def remembered(db: Session, data: Path) -> list[Person]:
+    """The people chosen at the first start, whatever happened to them since."""
+    file = data / "people.json"
+    if not file.exists():
+        chosen = choose(db)
+        file.write_text(json.dumps([[one.situation, one.national_id] for one in chosen]), "utf-8")
+        return chosen
+    people = []
+    for situation, national_id in json.loads(file.read_text("utf-8")):
+        row = registry.find(db, national_id)
+        if row is not None:
+            people.append(Person(situation, row.id, row.national_id, row.given_name, row.family_name))
+    return people
 
 
 def secret_code(person: Person) -> str:

@@ -2,4 +2,6 @@
 
 from flask import Blueprint
 
-BLUEPRINTS: tuple[Blueprint, ...] = ()
+from pro_sante_connect.web.clinician import activity, consent, home, sign_in
+
+BLUEPRINTS: tuple[Blueprint, ...] = (home.blueprint, sign_in.blueprint, activity.blueprint, consent.blueprint)
