@@ -20,6 +20,8 @@ BACKLOG = 2048
 # Connections a worker holds at once: slow ones wait in granian's own loop and cost no thread.
 CONNECTIONS = 2048
 HEADER_MILLISECONDS = 10_000
+# Threads that read bodies; started when needed. Only [server] threads of them are in the application at once.
+READERS = 512
 
 
 @click.command()
@@ -105,7 +107,7 @@ def _server(settings: "Settings") -> Any:
         http=HTTPModes.http1,
         websockets=False,
         workers=worker_count(settings),
-        blocking_threads=settings.server.threads,
+        blocking_threads=READERS,
         backlog=BACKLOG,
         backpressure=CONNECTIONS,
         http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
@@ -148,9 +150,12 @@ def load(target: str) -> Callable[..., Any]:
     """In each web worker: build the application; end with the server's main process, however that died."""
     from granian._internal import load_target
 
+    from pro_sante_connect import settings
+    from pro_sante_connect.web.buffered import Buffered
+
     _end_with(os.getppid())
-    application: Callable[..., Any] = load_target(target, factory=True)
-    return application
+    server = settings.load().server
+    return Buffered(load_target(target, factory=True), places=server.threads, max_body=server.max_body)
 
 
 def _end_with(parent: int) -> None:

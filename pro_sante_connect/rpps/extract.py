@@ -166,6 +166,9 @@ class Reader:
             if cleaned is None:
                 return self._reject(Reason.CONTROL_CHARACTER, raw)
             text = cleaned
+        return self._split(text, raw)
+
+    def _split(self, text: str, raw: bytes) -> Row | Reject:
         parts = text.split("|")
         if len(parts) != self.layout.width + self.layout.trailing:
             return self._reject(Reason.COLUMN_COUNT, raw)

@@ -36,7 +36,7 @@ class Conversation(socketserver.StreamRequestHandler):
                 self.connection.close()
                 return
             else:
-                self.say("250 good")
+                self.say("221 bye" if verb == "QUIT" else "250 good")
 
     def say(self, text: str) -> None:
         self.wfile.write(f"{text}\r\n".encode())

@@ -1,6 +1,6 @@
 """What this address is, for whoever arrives without a service."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 
 from pro_sante_connect.web.pages import page
 
@@ -12,3 +12,9 @@ blueprint = Blueprint("home", __name__)
 def home() -> Response:
     """One page: sign-in starts in a service."""
     return page("home.html")
+
+
+@blueprint.get("/favicon.ico")
+def icon() -> Response:
+    """For pages that cannot name their icon, such as JSON shown by a browser."""
+    return current_app.send_static_file("icon.svg")

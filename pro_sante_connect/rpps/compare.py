@@ -1,0 +1,156 @@
+"""The lines of a load against the registry, one portion of the people at a time.
+
+Reads only; every difference goes to the spool. People that staff created are never looked at.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import orjson
+from sqlalchemy import Engine, bindparam, select
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.core.database import reading
+from pro_sante_connect.rpps import identifiers
+from pro_sante_connect.rpps.columns import Part
+from pro_sante_connect.rpps.dossier import Dossier, keys_of
+from pro_sante_connect.rpps.extract import Reject
+from pro_sante_connect.rpps.guards import People
+from pro_sante_connect.rpps.models import LOCAL, Practitioner
+from pro_sante_connect.rpps.people import Person, gather
+from pro_sante_connect.rpps.spool import REJECTED, Spool
+
+SAMPLE = 10
+UNREAD_LIMIT = 2
+
+
+class Known(NamedTuple):
+    """Somebody of the registry, as far as a comparison needs."""
+
+    national_id: str
+    id_type: str
+    digest: str
+    folded_name: str
+    absent: bool
+    protected: bool
+    local: bool
+    unread: int
+
+
+@dataclass(slots=True)
+class Differences:
+    """Counts of a comparison; the differences themselves lie in the spool."""
+
+    people: int = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    by_type: dict[str, People] = field(default_factory=dict)
+    unread_thrice: int = 0
+    samples: dict[str, list[str]] = field(default_factory=dict)
+
+    def of_type(self, id_type: str) -> People:
+        return self.by_type.setdefault(id_type, People())
+
+    def note(self, what: str, national_id: str) -> None:
+        """Count it, and keep the first few for whoever must look."""
+        self.counts[what] += 1
+        sample = self.samples.setdefault(what, [])
+        if len(sample) < SAMPLE:
+            sample.append(national_id)
+
+
+_known = select(
+    Practitioner.national_id, Practitioner.id_type, Practitioner.digest, Practitioner.folded_name,
+    Practitioner.absent_since.is_not(None), Practitioner.protected, Practitioner.origin == LOCAL, Practitioner.unread,
+).where(Practitioner.bucket == bindparam("bucket"))  # fmt: skip
+
+
+@dataclass(slots=True)
+class Comparison:
+    """Compares each portion; `unknown` are fields the activity file has not, `on_reject` takes late rejects."""
+
+    engine: Engine
+    spool: Spool
+    unknown: frozenset[str]
+    on_reject: Callable[[Part, int, int, Reject], None]
+    result: Differences = field(default_factory=Differences)
+
+    def bucket(self, number: int) -> None:
+        """One portion."""
+        with reading(self.engine) as db:
+            known = {row[0]: Known(*row) for row in db.execute(_known, {"bucket": number})}
+            for one in known.values():
+                if not one.absent and not one.local:
+                    self.result.of_type(one.id_type).previous += 1
+            for national, lines in self.spool.read(number).items():
+                self._person(db, national, lines, known.pop(national.decode(), None))
+        for one in known.values():
+            if not one.absent and not one.local and not one.protected:
+                self._vanished(one)
+
+    def _person(self, db: Session, national: bytes, lines: list[bytes], known: Known | None) -> None:
+        person = gather(national, lines, held_name=known and known.folded_name, counts=self.result.counts)
+        for line, reject in person.rejects:
+            self.on_reject(line.part, line.number, line.offset, reject)
+        if known is not None and known.local:
+            self.result.note("local", known.national_id)
+        elif person.activities:
+            self._read(db, person, known)
+        elif known is not None and not known.absent:
+            rejected = any(line.split(b"|", 2)[1] == REJECTED for line in lines)
+            self._unread(known) if rejected or person.rejects else self._vanished(known)
+
+    def _read(self, db: Session, person: Person, known: Known | None) -> None:
+        self.result.people += 1
+        held: Dossier | None = None
+        if known is not None and self.unknown:
+            held = _dossier(db, known.national_id)
+            person = person.completed(held, self.unknown)
+        digest = person.digest()
+        if known is None:
+            self._change("created", person, digest)
+        elif known.absent:
+            self._change("returned", person, digest)
+        elif known.digest != digest:
+            self.result.of_type(known.id_type).changed += 1
+            self._count_activities(held or _dossier(db, known.national_id), person)
+            self._change("changed", person, digest)
+        else:
+            self.result.counts["unchanged"] += 1
+            if known.unread:
+                self.spool.change({"op": "read", "national_id": known.national_id})
+
+    def _change(self, what: str, person: Person, digest: str) -> None:
+        self.result.note(what, person.national_id)
+        dossier = person.dossier()
+        if what != "changed":
+            self.result.counts["opened"] += sum(len(one["activites"]) for one in dossier["exercices"])
+        self.spool.change(
+            {"op": what, "national_id": person.national_id, "id_type": person.id_type, "digest": digest}
+            | {"bucket": identifiers.bucket(person.national_id), "dossier": dossier}
+        )
+
+    def _count_activities(self, held: Dossier, person: Person) -> None:
+        before = Counter(keys_of(held).values())
+        dossier = person.dossier()
+        after = Counter(one["key"] for exercice in dossier["exercices"] for one in exercice["activites"])
+        self.result.counts["opened"] += (after - before).total()
+        self.result.counts["ended"] += (before - after).total()
+
+    def _unread(self, known: Known) -> None:
+        """Today's lines were all rejected: the last good state stays."""
+        self.result.note("unread", known.national_id)
+        self.result.unread_thrice += known.unread >= UNREAD_LIMIT
+        self.spool.change({"op": "unread", "national_id": known.national_id})
+
+    def _vanished(self, known: Known) -> None:
+        self.result.note("absent", known.national_id)
+        self.result.of_type(known.id_type).absent += 1
+        self.spool.change({"op": "absent", "national_id": known.national_id})
+
+
+def _dossier(db: Session, national_id: str) -> Dossier:
+    text: Any = db.scalars(select(Practitioner.dossier).where(Practitioner.national_id == national_id)).one()
+    held: Dossier = orjson.loads(text)
+    return held

@@ -1,0 +1,81 @@
+"""Accepted lines on disk, in 64 portions by person, so that memory does not grow with the file.
+
+The files have no name: a killed load leaves nothing behind. Each line is
+`national id | mark | line | offset | rest of the row`.
+"""
+
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import IO, Self
+
+import orjson
+
+from pro_sante_connect.rpps.columns import Part
+from pro_sante_connect.rpps.extract import Reject, Row
+from pro_sante_connect.rpps.identifiers import BUCKETS
+
+MARKS = {Part.ACTIVITY: "a", Part.KNOW_HOW: "k", Part.DIPLOMA: "d"}
+PARTS = {mark.encode(): part for part, mark in MARKS.items()}
+REJECTED = b"r"
+
+
+class Spool:
+    """Write everything, then `read` each portion once."""
+
+    def __init__(self, folder: str) -> None:
+        self._stack = ExitStack()
+        self._files = [self._open(folder) for _ in range(BUCKETS)]
+        self._changes = self._open(folder)
+        self._rejects = self._open(folder)
+
+    def _open(self, folder: str) -> IO[bytes]:
+        return self._stack.enter_context(tempfile.TemporaryFile(dir=folder or None, buffering=1 << 16))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_problem: object) -> None:
+        self._stack.close()
+
+    def row(self, part: Part, line: int, offset: int, row: Row) -> None:
+        """An accepted line."""
+        national = row[0].encode()
+        text = f"{row[0]}|{MARKS[part]}|{line}|{offset}|{'|'.join(row[1:])}\n"
+        self._files[zlib.crc32(national) % BUCKETS].write(text.encode())
+
+    def reject(self, part: Part, line: int, offset: int, reject: Reject) -> None:
+        """A refused line; whose it was is remembered, so that nobody vanishes for a damaged line."""
+        self._rejects.write(
+            orjson.dumps([part, line, offset, reject.reason, reject.column, reject.national_id]) + b"\n"
+        )
+        if reject.national_id:
+            national = reject.national_id.encode()
+            self._files[zlib.crc32(national) % BUCKETS].write(national + b"|r|0|0|\n")
+
+    def read(self, bucket: int) -> dict[bytes, list[bytes]]:
+        """The lines of one portion by national identifier, people and lines in the order of the file."""
+        people: dict[bytes, list[bytes]] = {}
+        file = self._files[bucket]
+        file.seek(0)
+        for line in file:
+            people.setdefault(line[: line.index(b"|")], []).append(line[:-1])
+        file.close()
+        return people
+
+    def change(self, change: dict[str, object]) -> None:
+        """One difference with the registry."""
+        self._changes.write(orjson.dumps(change) + b"\n")
+
+    def changes(self) -> Iterator[dict[str, object]]:
+        """The differences, in the order found."""
+        self._changes.seek(0)
+        for line in self._changes:
+            yield orjson.loads(line)
+
+    def rejects(self) -> Iterator[list[object]]:
+        """File, line, offset, reason, column, national identifier of each line refused."""
+        self._rejects.seek(0)
+        for line in self._rejects:
+            yield orjson.loads(line)

@@ -1,0 +1,232 @@
+"""Publishes a load: one write transaction that touches only who changed.
+
+Readers see the registry as it was or as it is, never a mixture. Nothing is deleted: presences and activities are
+closed with a date. Decisions, contacts, protection and people that staff created are not written here.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from pro_sante_connect.core.outbox import OutboxNote
+from pro_sante_connect.rpps import identifiers
+from pro_sante_connect.rpps.dossier import Dossier, Held, settle, vacated
+from pro_sante_connect.rpps.models import EXTRACT, LOCAL, Activite, Practitioner
+from pro_sante_connect.rpps.registry import subject
+
+BATCH = 500
+Change = dict[str, Any]
+
+
+def batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
+    """Portions small enough for one statement each."""
+    while portion := list(islice(changes, BATCH)):
+        yield portion
+
+
+@dataclass(slots=True)
+class _Ids:
+    """Numbers for new rows, given before they are written because dossiers hold them."""
+
+    db: Connection
+    table: str
+    next: int = 0
+
+    def __post_init__(self) -> None:
+        highest = self.db.execute(text(f"SELECT coalesce(max(id), 0) FROM {self.table}")).scalar_one()  # noqa: S608
+        self.next = int(highest) + 1
+
+    def take(self) -> int:
+        self.next += 1
+        return self.next - 1
+
+    def close(self) -> None:
+        """PostgreSQL numbers later rows by a sequence that has seen nothing of this."""
+        if self.db.dialect.name == "postgresql" and self.next > 1:
+            place = text("SELECT setval(pg_get_serial_sequence(:table, 'id'), :last)")
+            self.db.execute(place, {"table": self.table, "last": self.next - 1})
+
+
+@dataclass(slots=True)
+class Publication:
+    """Applies changes inside the caller's transaction. `counts` tells what was really done."""
+
+    db: Connection
+    load: int
+    now: datetime
+    counts: Counter[str] = field(default_factory=Counter)
+    _people: _Ids = field(init=False)
+    _activites: _Ids = field(init=False)
+    _notes: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.db.dialect.name == "postgresql":
+            # Readers go on; whoever would number a person or an activity meanwhile waits.
+            self.db.execute(text("LOCK TABLE practitioners, activites IN SHARE ROW EXCLUSIVE MODE"))
+        self._people, self._activites = _Ids(self.db, "practitioners"), _Ids(self.db, "activites")
+
+    def apply(self, changes: list[Change]) -> None:
+        """One portion."""
+        verbs: dict[str, Callable[[list[Change]], None]] = {
+            "created": self._create,
+            "changed": self._rewrite,
+            "returned": self._rewrite,
+            "absent": self._vanish,
+            "unread": self._mark,
+            "read": self._mark,
+        }
+        sorted_: dict[str, list[Change]] = {}
+        for change in changes:
+            sorted_.setdefault(change["op"], []).append(change)
+        for operation, some in sorted_.items():
+            verbs[operation](some)
+        if self._notes:
+            self.db.execute(insert(OutboxNote), self._notes)
+            self._notes = []
+
+    def close(self) -> None:
+        """After the last portion."""
+        self._people.close()
+        self._activites.close()
+
+    def _create(self, changes: list[Change]) -> None:
+        people: list[dict[str, Any]] = []
+        activites: list[dict[str, Any]] = []
+        for change in changes:
+            person = self._people.take()
+            settled = settle(change["dossier"], None, (), next_id=self._activites.take)
+            activites += [self._opened(person, row) for row in settled.opened]
+            people.append(
+                self._person(change)
+                | {"id": person, "national_id": change["national_id"], "id_type": change["id_type"]}
+                | {"identifier": change["national_id"][len(change["id_type"]) :], "origin": EXTRACT}
+                | {"bucket": change["bucket"], "protected": False, "contact_email": "", "contact_phone": ""}
+                | {"present_since": self.now, "absent_since": None}
+            )
+        self.db.execute(insert(Practitioner), people)
+        self._open(activites)
+        self.counts["created"] += len(people)
+
+    def _person(self, change: Change) -> dict[str, Any]:
+        dossier: Dossier = change["dossier"]
+        names = {name: dossier[name] for name in ("civility", "family_name", "given_name")}
+        return {
+            **names,
+            "folded_name": identifiers.folded_name(names["family_name"], names["given_name"]),
+            "digest": change["digest"],
+            "dossier": orjson.dumps(dossier).decode(),
+            "unread": 0,
+            "changed_at": self.now,
+        }
+
+    def _opened(self, person: int, row: tuple[int, str, str, str, int]) -> dict[str, Any]:
+        number, profession, category, key, rank = row
+        return {
+            "id": number, "practitioner_id": person, "profession": profession, "category": category, "key": key,
+            "rank": rank, "opened_at": self.now, "ended_at": None, "closed": False,
+        }  # fmt: skip
+
+    def _open(self, activites: list[dict[str, Any]]) -> None:
+        if activites:
+            self.db.execute(insert(Activite), activites)
+            self.counts["opened"] += len(activites)
+
+    def _held(self, people: list[int]) -> dict[int, list[Held]]:
+        columns = (Activite.id, Activite.key, Activite.rank, Activite.ended_at.is_not(None), Activite.closed)
+        found: dict[int, list[Held]] = {person: [] for person in people}
+        rows = self.db.execute(select(Activite.practitioner_id, *columns).where(Activite.practitioner_id.in_(people)))
+        for person, *row in rows:
+            found[person].append(Held(*row))
+        return found
+
+    def _rewrite(self, changes: list[Change]) -> None:
+        by_national = {change["national_id"]: change for change in changes}
+        rows = self.db.execute(
+            select(Practitioner.id, Practitioner.national_id, Practitioner.dossier)
+            .where(Practitioner.national_id.in_(by_national), Practitioner.origin != LOCAL)
+            .order_by(Practitioner.id)
+            .with_for_update()
+        ).all()
+        held = self._held([row.id for row in rows])
+        people: list[dict[str, Any]] = []
+        opened: list[dict[str, Any]] = []
+        ended: list[tuple[int, int]] = []
+        for row in rows:
+            change = by_national[row.national_id]
+            settled = settle(change["dossier"], orjson.loads(row.dossier), held[row.id], next_id=self._activites.take)
+            opened += [self._opened(row.id, one) for one in settled.opened]
+            ended += [(row.id, one) for one in settled.ended]
+            people.append({"person": row.id, **self._person(change)})
+        columns = {name: bindparam(name) for name in people[0] if name != "person"}
+        self.db.execute(
+            update(Practitioner.__table__).where(Practitioner.__table__.c.id == bindparam("person")).values(columns),
+            people,
+        )
+        self._open(opened)
+        self._end(ended)
+        self.counts[changes[0]["op"]] += len(people)
+        if changes[0]["op"] == "returned":
+            ids = [row.id for row in rows]
+            self._update(ids, present_since=self.now, absent_since=None)
+
+    def _end(self, ended: list[tuple[int, int]]) -> None:
+        for portion in (ended[start : start + BATCH] for start in range(0, len(ended), BATCH)):
+            numbers = [activite for _person, activite in portion]
+            self.db.execute(update(Activite).where(Activite.id.in_(numbers)).values(ended_at=self.now))
+        for person, activite in ended:
+            self._note("activite:ended", person, {"activite": activite, "by": "load", "load": self.load})
+        self.counts["ended"] += len(ended)
+
+    def _vanish(self, changes: list[Change]) -> None:
+        # Asked again here: staff may have protected somebody since the comparison.
+        rows = self.db.execute(
+            select(Practitioner.id, Practitioner.dossier)
+            .where(
+                Practitioner.national_id.in_([change["national_id"] for change in changes]),
+                Practitioner.protected.is_(False),
+                Practitioner.absent_since.is_(None),
+                Practitioner.origin != LOCAL,
+            )
+            .order_by(Practitioner.id)
+            .with_for_update()
+        ).all()
+        if not rows:
+            return
+        blank = [
+            {"person": row.id, "dossier": orjson.dumps(vacated(orjson.loads(row.dossier))).decode()} for row in rows
+        ]
+        table = Practitioner.__table__
+        self.db.execute(
+            update(table).where(table.c.id == bindparam("person")).values(dossier=bindparam("dossier")), blank
+        )
+        ids = [row.id for row in rows]
+        self._update(ids, absent_since=self.now, digest="", unread=0, changed_at=self.now)
+        self.db.execute(
+            update(Activite)
+            .where(Activite.practitioner_id.in_(ids), Activite.ended_at.is_(None))
+            .values(ended_at=self.now)
+        )
+        for person in ids:
+            self._note("practitioner:status-changed", person, {"kind": "absent", "load": self.load})
+        self.counts["absent"] += len(ids)
+
+    def _mark(self, changes: list[Change]) -> None:
+        national = [change["national_id"] for change in changes]
+        value = Practitioner.unread + 1 if changes[0]["op"] == "unread" else 0
+        self.db.execute(update(Practitioner).where(Practitioner.national_id.in_(national)).values(unread=value))
+        self.counts[changes[0]["op"]] += len(national)
+
+    def _update(self, ids: list[int], **values: Any) -> None:
+        self.db.execute(update(Practitioner).where(Practitioner.id.in_(ids)).values(values))
+
+    def _note(self, topic: str, person: int, facts: dict[str, Any]) -> None:
+        self._notes.append(
+            {"topic": topic, "subject": subject(person), "facts": facts, "sealed": None, "attempts": 0}
+            | {"written_at": self.now, "due_at": self.now, "leased_until": None, "closed_at": None}
+        )
