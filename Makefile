@@ -1,21 +1,56 @@
 # Everything a newcomer needs: `make demo` and `make test`. Each sets itself up.
 PYTHON ?= python3
+PORT ?= 8000
+DATA ?= demo-data
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test test-full bench setup-test
+.PHONY: demo test test-full bench setup setup-test browser
+
+# The environment: uv makes and fills it in seconds where there is one, else venv and pip.
+UV := $(shell command -v uv 2>/dev/null)
+ifdef UV
+NEW_VENV = $(UV) venv --quiet --python $(PYTHON) $(VENV)
+INSTALL = VIRTUAL_ENV=$(abspath $(VENV)) $(UV) pip install --quiet --editable
+else
+NEW_VENV = $(PYTHON) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable
+endif
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 …")'
+	@test -x $(BIN)/python || $(NEW_VENV)
+	@test -f $(VENV)/.installed-test || { echo "Installing into $(VENV)…"; $(INSTALL) .; }
+	@touch $@
 
 $(VENV)/.installed-test: pyproject.toml
-	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test]'
-	touch $@
+	@test -x $(BIN)/python || $(NEW_VENV)
+	@echo "Installing with the tests' tools into $(VENV)…"
+	@$(INSTALL) '.[test]'
+	@touch $@ $(VENV)/.installed
+
+setup: $(VENV)/.installed
 
 setup-test: $(VENV)/.installed-test
 
-test: setup-test
+# The recipe becomes the command itself, so that Ctrl-C and SIGTERM reach it and nothing else.
+demo: setup
+	@exec $(BIN)/psc demo --port "$(PORT)" --data "$(DATA)" $(DEMO)
+
+# Debian's Chromium plays both devices in the end-to-end tests.
+browser:
+	@command -v chromium >/dev/null || { \
+	  test "$$(id -u)" = 0 || { echo "Chromium is missing. Run as root: apt-get install -y chromium"; exit 1; }; \
+	  echo "Installing Chromium…"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
+
+test: setup-test browser
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 test-full: test
+	$(BIN)/pytest -m full
+
+bench: setup-test
+	$(BIN)/python -m benchmarks

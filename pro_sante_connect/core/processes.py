@@ -65,6 +65,8 @@ class Companion:
             if self._stopping.is_set():
                 self._process.terminate()
             self._process.wait()
+            if self._process.stdin is not None:
+                self._process.stdin.close()
             self._stopping.wait(self._pause)
 
     def end(self) -> None:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import pairing
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.signals.models import BoxedMessage
@@ -54,14 +55,25 @@ def create_message_box(dep: Deployment, card: dict[str, Any]) -> Flask:
     @app.get("/phones/<national_id>")
     def phone(national_id: str) -> Any:
         """This browser becomes that person's phone: a fresh link of one use, as the QR code of the own space."""
-        with writing(dep.engine) as db:
-            person = registry.find(db, national_id)
-            if person is None:
-                abort(404)
-            token = pairing.issue(db, person, chance=dep.chance, now=dep.clock.now(), lifetimes=dep.settings.lifetimes)
+        token = _pairing(dep, national_id)
+        if token is None:
+            abort(404)
         return redirect(f"{card['wallet_url']}/phone/pair?" + urlencode({"token": token}), 303)
 
     return app
+
+
+def _pairing(dep: Deployment, national_id: str) -> str | None:
+    """None for somebody who is unknown or has no card."""
+    try:
+        with writing(dep.engine) as db:
+            person = registry.find(db, national_id)
+            if person is None:
+                return None
+            now, lifetimes = dep.clock.now(), dep.settings.lifetimes
+            return pairing.issue(db, person, chance=dep.chance, now=now, lifetimes=lifetimes)
+    except Refusal:
+        return None
 
 
 def _messages(dep: Deployment, recipient: str) -> list[BoxedMessage]:

@@ -89,13 +89,15 @@ class Clients:
         self._known: dict[str, tuple[datetime, RelyingParty]] = {}
         self._origins: tuple[datetime, frozenset[str]] | None = None
 
+    def held(self, client_id: str) -> RelyingParty | None:
+        """A young copy of an enabled client, without asking the store."""
+        known = self._known.get(client_id)
+        young = known is not None and self._clock.now() - known[0] < self._age
+        return known[1] if known is not None and young and known[1].disabled_at is None else None
+
     def find(self, db: Connection, client_id: str) -> RelyingParty | None:
         """The enabled client of that id, perhaps a few seconds old."""
-        now = self._clock.now()
-        held = self._known.get(client_id)
-        if held is not None and now - held[0] < self._age:
-            return held[1] if held[1].disabled_at is None else None
-        return self.load(db, client_id)
+        return self.held(client_id) or self.load(db, client_id)
 
     def load(self, db: Connection, client_id: str) -> RelyingParty | None:
         """The same, from the store."""

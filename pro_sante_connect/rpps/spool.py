@@ -17,7 +17,6 @@ from pro_sante_connect.rpps.extract import Reject, Row
 from pro_sante_connect.rpps.identifiers import BUCKETS
 
 MARKS = {Part.ACTIVITY: "a", Part.KNOW_HOW: "k", Part.DIPLOMA: "d"}
-PARTS = {mark.encode(): part for part, mark in MARKS.items()}
 REJECTED = b"r"
 
 

@@ -66,9 +66,6 @@ class Publication:
     _notes: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        if self.db.dialect.name == "postgresql":
-            # Readers go on; whoever would number a person or an activity meanwhile waits.
-            self.db.execute(text("LOCK TABLE practitioners, activites IN SHARE ROW EXCLUSIVE MODE"))
         self._people, self._activites = _Ids(self.db, "practitioners"), _Ids(self.db, "activites")
 
     def apply(self, changes: list[Change]) -> None:
@@ -141,8 +138,8 @@ class Publication:
         columns = (Activite.id, Activite.key, Activite.rank, Activite.ended_at.is_not(None), Activite.closed)
         found: dict[int, list[Held]] = {person: [] for person in people}
         rows = self.db.execute(select(Activite.practitioner_id, *columns).where(Activite.practitioner_id.in_(people)))
-        for person, *row in rows:
-            found[person].append(Held(*row))
+        for person, number, key, rank, ended, closed in rows:
+            found[person].append(Held(number, key, rank, ended, closed))
         return found
 
     def _rewrite(self, changes: list[Change]) -> None:
@@ -151,7 +148,7 @@ class Publication:
             select(Practitioner.id, Practitioner.national_id, Practitioner.dossier)
             .where(Practitioner.national_id.in_(by_national), Practitioner.origin != LOCAL)
             .order_by(Practitioner.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         ).all()
         held = self._held([row.id for row in rows])
         people: list[dict[str, Any]] = []
@@ -163,9 +160,9 @@ class Publication:
             opened += [self._opened(row.id, one) for one in settled.opened]
             ended += [(row.id, one) for one in settled.ended]
             people.append({"person": row.id, **self._person(change)})
-        columns = {name: bindparam(name) for name in people[0] if name != "person"}
+        columns: dict[str, Any] = {name: bindparam(name) for name in people[0] if name != "person"}
         self.db.execute(
-            update(Practitioner.__table__).where(Practitioner.__table__.c.id == bindparam("person")).values(columns),
+            update(Practitioner).where(Practitioner.id == bindparam("person")).values(columns),
             people,
         )
         self._open(opened)
@@ -194,16 +191,16 @@ class Publication:
                 Practitioner.origin != LOCAL,
             )
             .order_by(Practitioner.id)
-            .with_for_update()
+            .with_for_update(key_share=True)
         ).all()
         if not rows:
             return
         blank = [
             {"person": row.id, "dossier": orjson.dumps(vacated(orjson.loads(row.dossier))).decode()} for row in rows
         ]
-        table = Practitioner.__table__
         self.db.execute(
-            update(table).where(table.c.id == bindparam("person")).values(dossier=bindparam("dossier")), blank
+            update(Practitioner).where(Practitioner.id == bindparam("person")).values(dossier=bindparam("dossier")),
+            blank,
         )
         ids = [row.id for row in rows]
         self._update(ids, absent_since=self.now, digest="", unread=0, changed_at=self.now)

@@ -77,6 +77,9 @@ class Machine:
         """The client of this request, or `invalid_client`; failures are counted per client and address."""
 
         def find(client_id: str) -> RelyingParty | None:
+            held = self.clients.held(client_id)
+            if held is not None:
+                return held
             with self.reading() as db:
                 return self.clients.find(db, client_id)
 

@@ -1,0 +1,155 @@
+"""`psc registry`: loads of the national extracts."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from pro_sante_connect.cli.output import Stop, dump, json_option, table
+
+if TYPE_CHECKING:
+    from pro_sante_connect.rpps.report import Report
+
+HELD, REFUSED = 3, 4
+
+
+class Unread(Stop):
+    """The files cannot be loaded at all."""
+
+    exit_code = REFUSED
+
+
+@click.group()
+def registry() -> None:
+    """Import extracts of the national registry."""
+
+
+@registry.command("import")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Read, compare and judge; write nothing.")
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Date of files without one (UTC).")
+@click.option("--force", metavar="REASON", default="", help="Load older files, or take over an interrupted load.")
+@click.option("--accept", metavar="REASON", default="", help="Publish what the guards would hold.")
+@click.option(
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), help="Write the rejected lines' places here."
+)
+@click.option("--actor", default="", help="Who acts, for the journal; else this machine's user.")
+@json_option
+@click.pass_obj
+def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: bool, actor: str, **asked: Any) -> None:
+    """Load the public extracts: a ZIP, a folder or the text files themselves.
+
+    \b
+    FILES: PS_LibreAcces_….zip, or ps-libreacces-personne-activite.txt and its companions.
+    Example: psc registry import PS_LibreAcces_203001050900.zip --dry-run
+    Exit codes: 0 published or nothing to change, 2 wrong call, 3 held (nothing applied), 4 refused.
+    """
+    from pro_sante_connect.audit.journal import Origin
+    from pro_sante_connect.cli.progress import shown
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.errors import Refusal
+    from pro_sante_connect.core.words import say
+    from pro_sante_connect.rpps import loads
+
+    if asked["as_of"] is not None:
+        asked["as_of"] = asked["as_of"].replace(tzinfo=UTC)
+    dep = deployment(settings_file)
+    options = loads.Options(origin=Origin(actor=f"operator:{actor}") if actor else operator(), **asked)
+    try:
+        with shown(quiet=as_json) as progress:
+            report = loads.run(dep, files, options=options, progress=progress)
+    except Refusal as refusal:
+        raise Unread(f"{say('en', f'refusal.{refusal.code}', **refusal.facts)} ({refusal.code})") from None
+    finally:
+        dep.engine.dispose()
+    if as_json:
+        dump(report.as_facts())
+    else:
+        _tell(report)
+    if report.state in {loads.HELD, loads.REFUSED} or (report.state == loads.TRIED and report.outcome != "apply"):
+        sys.exit(HELD if report.outcome == "hold" else REFUSED)
+
+
+_TITLES = {
+    "published": "Published.",
+    "held": "Held: nothing was applied. Look at the reasons, then run again with --accept REASON.",
+    "refused": "Refused: nothing was applied.",
+    "tried": "Dry run: nothing was written. The load would be: {outcome}.",
+}
+_OUTCOMES = {"apply": "published", "hold": "held", "refuse": "refused"}
+
+
+def _tell(report: "Report") -> None:
+    from pro_sante_connect.core.words import say
+
+    click.echo(_TITLES[report.state].format(outcome=_OUTCOMES[report.outcome]))
+    for code, facts in report.reasons:
+        click.echo(f"  ! {say('en', f'load.{code}', **facts)}")
+    click.echo(f"Data of {report.stamp} (from {report.stamp_origin})")
+    for file in report.files:
+        click.echo(
+            f"  {file['name']}: {file['rows']:,} rows, {file['columns']} columns, SHA-256 {file['sha256'][:16]}…"
+        )
+    sections = (
+        ("People", {"in the files": report.people} | report.differences),
+        ("Rejected lines", report.rejects),
+        ("Unknown codes", report.unknown_codes),
+        ("Repairs", report.repairs),
+        ("Oddities kept", report.anomalies),
+        ("Written", report.published),
+    )
+    for title, counts in sections:
+        if counts:
+            click.echo(f"{title}")
+            for name, count in counts.items():
+                click.echo(f"  {name:<24}{count:>12,}")
+    for warning in report.warnings:
+        click.echo(f"  note: {warning}")
+
+
+@registry.command("status")
+@click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 100), help="How many loads.")
+@json_option
+@click.pass_obj
+def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
+    """How many people the registry holds, and the last loads. Example: psc registry status --json"""
+    from sqlalchemy import func, select
+
+    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.database import reading
+    from pro_sante_connect.rpps import loads
+    from pro_sante_connect.rpps.models import Activite, Practitioner
+
+    dep = deployment(settings_file)
+    with reading(dep.engine) as db:
+        people = select(func.count()).select_from(Practitioner)
+        facts: dict[str, Any] = {
+            "present": db.scalar(people.where(Practitioner.absent_since.is_(None))),
+            "absent": db.scalar(people.where(Practitioner.absent_since.is_not(None))),
+            "open_activities": db.scalar(select(func.count()).select_from(Activite).where(Activite.ended_at.is_(None))),
+        }
+        last = loads.latest(db, limit=limit)
+        rows = [
+            (one.id, one.state, one.stamp, one.opened_at, one.closed_at, one.author, _brief(one.report)) for one in last
+        ]
+    dep.engine.dispose()
+    columns = ("load", "state", "data of", "opened", "closed", "by", "what")
+    if as_json:
+        dump(facts | {"loads": [dict(zip(columns, row, strict=True)) for row in rows]})
+        return
+    click.echo(
+        f"{facts['present']:,} people present, {facts['absent']:,} absent, {facts['open_activities']:,} activities"
+    )
+    table(columns, rows, as_json=False, empty="No load yet. Start with: psc registry import FILE…")
+    if last:
+        age = datetime.now(UTC) - last[0].stamp
+        click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {last[0].stamp:%Y-%m-%d}, {age.days} days ago.")
+
+
+def _brief(report: dict[str, Any]) -> str:
+    if "problem" in report:
+        return str(report["problem"])
+    counts = report.get("published") or report.get("differences") or {}
+    return ", ".join(f"{name} {count}" for name, count in counts.items() if name != "unchanged") or "no change"
