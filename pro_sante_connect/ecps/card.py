@@ -55,6 +55,16 @@ def entitled(db: Session, practitioner_id: int, *, now: datetime) -> bool:
     return status.may_sign_in(registry.standing(db, practitioner_id), now=now)
 
 
+def count_pin(db: Session, card_id: int, *, now: datetime) -> None:
+    """The e-CPS code was right once more."""
+    db.execute(
+        update(Card)
+        .where(Card.id == card_id)
+        .values(pin_used_at=now, pin_uses=Card.pin_uses + 1)
+        .execution_options(synchronize_session=False)
+    )
+
+
 def kill_approvals(db: Session, practitioner_id: int, *, now: datetime) -> None:
     """Whatever waits on a phone, or was approved and not yet collected, is dead at commit."""
     db.execute(
@@ -96,7 +106,13 @@ def end(db: Session, practitioner_id: int, *, state: str, origin: Origin, now: d
         )
     kill_approvals(db, practitioner_id, now=now)
     journal.record(
-        db, Event.CARD_ENDED, registry.subject(practitioner_id), now=now, origin=origin, card=ended, state=state
+        db,
+        Event.CARD_ENDED,
+        registry.subject(practitioner_id),
+        now=now,
+        origin=origin,
+        card=ended,
+        state=state,
     )
     return True
 

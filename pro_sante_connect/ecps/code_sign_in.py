@@ -1,12 +1,8 @@
-"""Sign in with the e-CPS code and a one-time code: two factors in one form, no JavaScript needed.
-
-The same work and the same answers for a number that nobody bears.
-"""
+"""Sign in with the e-CPS code and a one-time code, both at once; the answer never says which was wrong."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.journal import Origin
@@ -14,62 +10,82 @@ from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import attempts, card, levels, notices, pin, sign_in, totp
-from pro_sante_connect.ecps.attempts import Way
-from pro_sante_connect.ecps.models import Card
+from pro_sante_connect.ecps import attempts, card, levels, notices, totp
+from pro_sante_connect.ecps import pin as card_code
+from pro_sante_connect.ecps.attempts import Reserved, Way
+from pro_sante_connect.ecps.sign_in import Outcome, conclude, settle
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.identifiers import parse_typed
 
-REFUSED, PAUSED = "codes-refused", "codes-paused"
-
 
 @dataclass(frozen=True, slots=True)
-class _Held:
-    """What the person's card holds; all empty for nobody."""
+class _Expected:
+    """What codes are measured by; nothing for a number that nobody bears, or without card or app."""
 
     practitioner_id: int | None = None
     card_id: int = 0
     pin: bytes | None = None
     secret_id: int = 0
-    secret: str | None = None
+    sealed: bytes | None = None
 
 
-def sign_in_with_codes(dep: Deployment, *, typed: str, code: str, otp: str, origin: Origin) -> Authentication:
-    """Both codes right, once; refuses `codes-refused` (tries_left), `codes-paused` (minutes), `sign-in-stopped`."""
+def sign_in(dep: Deployment, *, typed: str, pin: str, otp: str, origin: Origin) -> Authentication:
+    """Refuses `codes-refused` (tries_left) and `codes-paused` (minutes), the same for a number nobody bears;
+    after right codes, as `sign_in.conclude` does."""
     person = attempts.person_of(typed)
-    reserved = attempts.reserve(dep, person, Way.CODES, paused=PAUSED)
-    with reading(dep.engine) as db:
-        held = _held(db, dep, typed)
+    reserved = attempts.reserve(dep, person, Way.CODES, paused="codes-paused")
     now = dep.clock.now()
-    known = pin.matches(dep.vault, held.pin, pin.tidy(code) or "")
-    step = totp.matching_step(held.secret, totp.tidy(otp) or "", now=now)
+    with reading(dep.engine) as db:
+        expected = _expected(db, typed, now=now)
+    step = _matching_step(dep, expected, pin=pin, otp=otp, now=now)
     with writing(dep.engine) as db:
-        if not (known and step is not None and totp.spend(db, held.secret_id, step, now=now)):
-            outcome: sign_in.Outcome = attempts.failed(reserved, refused=REFUSED, paused=PAUSED)
-            notices.refused(db, held.practitioner_id, means="codes", reason=REFUSED, origin=origin, now=now)
+        if step is not None and totp.spend(db, expected.secret_id, step, now=now):
+            outcome = _conclude(dep, db, expected, person=person, origin=origin)
         else:
-            attempts.forgive(db, person, Way.CODES)
-            outcome = _conclude(db, dep, held, origin=origin, now=now)
-    return sign_in.settle(outcome)
+            outcome = _refused(db, expected, reserved, origin=origin, now=now)
+    return settle(outcome)
 
 
-def _held(db: Session, dep: Deployment, typed: str) -> _Held:
+def _expected(db: Session, typed: str, *, now: datetime) -> _Expected:
     try:
         found = registry.find(db, parse_typed(typed))
     except Refusal:
         found = None
-    mine = None if found is None else card.usable(db, found.id, now=dep.clock.now())
-    if mine is None:
-        return _Held()
-    secret = totp.current(db, mine.id)
-    return _Held(mine.practitioner_id, mine.id, mine.pin, secret.id if secret else 0, totp.opened(dep.vault, secret))
+    if found is None:
+        return _Expected()
+    held = card.usable(db, found.id, now=now)
+    secret = None if held is None else totp.current(db, held.id)
+    if held is None or secret is None:
+        return _Expected(found.id)
+    return _Expected(found.id, held.id, held.pin, secret.id, secret.sealed)
 
 
-def _conclude(db: Session, dep: Deployment, held: _Held, *, origin: Origin, now: datetime) -> sign_in.Outcome:
+def _matching_step(dep: Deployment, expected: _Expected, *, pin: str, otp: str, now: datetime) -> int | None:
+    """The one-time code's step when both codes are right. Malformed input is refused without the slow hash."""
+    chosen, six = card_code.tidy(pin), totp.tidy(otp)
+    if chosen is None or six is None:
+        return None
+    right = card_code.matches(dep.vault, expected.pin, chosen)
+    secret = None if expected.sealed is None else dep.vault.open(expected.sealed).decode()
+    step = totp.matching_step(secret, six, now=now)
+    return step if right else None
+
+
+def _conclude(dep: Deployment, db: Session, expected: _Expected, *, person: str, origin: Origin) -> Outcome:
+    now = dep.clock.now()
+    assert expected.practitioner_id is not None  # noqa: S101 - only a bearer's secret has a step to spend
+    attempts.forgive(db, person, Way.CODES)
+    card.count_pin(db, expected.card_id, now=now)
     grade = levels.of_codes(dep.settings.policy)
-    used = update(Card).where(Card.id == held.card_id).values(pin_used_at=now, pin_uses=Card.pin_uses + 1)
-    db.execute(used.execution_options(synchronize_session=False))
-    return sign_in.conclude(
-        db, held.practitioner_id or 0, means=f"totp:{held.secret_id}", methods=grade.methods, level=grade.level,
-        origin=origin, now=now,
+    return conclude(
+        db, expected.practitioner_id, means=f"totp:{expected.secret_id}", methods=grade.methods,
+        level=grade.level, origin=origin, now=now,
     )  # fmt: skip
+
+
+def _refused(db: Session, expected: _Expected, reserved: Reserved, *, origin: Origin, now: datetime) -> Refusal:
+    refusal = attempts.failed(reserved, refused="codes-refused", paused="codes-paused")
+    notices.refused(db, expected.practitioner_id, means="codes", reason=refusal.code, origin=origin, now=now)
+    if reserved.number == attempts.LIMIT and expected.practitioner_id is not None:
+        notices.disabled(db, expected.practitioner_id, Way.CODES.value, origin=origin, now=now)
+    return refusal

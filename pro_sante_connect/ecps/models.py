@@ -8,9 +8,15 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from pro_sante_connect.core.models import Base, BigId
 from pro_sante_connect.rpps.models import Practitioner
 
-ENROLLING, ACTIVE, REPLACED, WITHDRAWN, ABANDONED = "enrolling", "active", "replaced", "withdrawn", "abandoned"
+ENROLLING, ACTIVE, REPLACED, WITHDRAWN, ABANDONED = (
+    "enrolling",
+    "active",
+    "replaced",
+    "withdrawn",
+    "abandoned",
+)
 PENDING, MATCHED, APPROVED, COLLECTED = "pending", "matched", "approved", "collected"
-REFUSED, EXPIRED, KILLED = "refused", "expired", "killed"
+REFUSED, EXPIRED, KILLED = "refused", "expired", "killed"  # a request may also be REPLACED
 ASKED, VERIFIED, DONE, CLOSED = "asked", "verified", "done", "closed"
 
 

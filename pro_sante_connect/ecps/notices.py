@@ -54,3 +54,10 @@ def refused(
     """A sign-in that failed, known person or not."""
     subject = NOBODY if practitioner_id is None else registry.subject(practitioner_id)
     journal.record(db, Event.SIGN_IN_REFUSED, subject, now=now, origin=origin, means=means, reason=reason)
+
+
+def disabled(db: Session, practitioner_id: int, way: str, *, origin: Origin, now: datetime) -> None:
+    """A means failed so often in a row that it stays closed until a new activation."""
+    subject = registry.subject(practitioner_id)
+    journal.record(db, Event.MEANS_DISABLED, subject, now=now, origin=origin, means=way)
+    tell(db, practitioner_id, "means-disabled", now=now)

@@ -1,47 +1,65 @@
-"""A QR code that makes the browser which scans it a phone of the card: one use, 90 seconds."""
+"""A QR code that makes one more browser a phone of the card: single use, 90 s."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import Row, delete
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import card, phones
+from pro_sante_connect.ecps import attempts, card, notices, phones
 from pro_sante_connect.ecps.models import Pairing
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.settings import Lifetimes
 
 
 def issue(db: Session, practitioner: Practitioner, *, chance: Chance, now: datetime, lifetimes: Lifetimes) -> str:
-    """A token for the QR code; refuses `card-expired` without a usable card."""
+    """A token for the QR code, in a session just opened with a means; refuses `card-expired`."""
     target = card.required(db, practitioner.id, now=now)
     token = chance.token(32)
+    expires_at = now + timedelta(seconds=lifetimes.pairing)
     db.add(
         Pairing(
-            token_digest=digest(token), card_id=target.id, practitioner_id=practitioner.id,
-            expires_at=now + timedelta(seconds=lifetimes.pairing),
+            token_digest=digest(token),
+            card_id=target.id,
+            practitioner_id=practitioner.id,
+            expires_at=expires_at,
         )
-    )  # fmt: skip
+    )
     return token
 
 
 def claim(dep: Deployment, token: str, *, phone_name: str, origin: Origin) -> str:
-    """Spend the token; the phone's own token comes back. Refuses `pairing-refused` for anything else."""
+    """Make this browser a phone: its token. Refuses `pairing-refused`, whatever the reason."""
+    attempts.by_address(dep, "pairing", origin.address, refused="pairing-refused")
     now = dep.clock.now()
-    spent = (
-        delete(Pairing)
-        .where(Pairing.token_digest == digest(token), Pairing.expires_at > now)
-        .returning(Pairing.practitioner_id, Pairing.card_id)
-        .execution_options(synchronize_session=False)
-    )
     with writing(dep.engine) as db:
-        row = db.execute(spent).first()
-        target = card.usable(db, row.practitioner_id, now=now) if row is not None else None
-        if row is None or target is None or target.id != row.card_id:
-            raise Refusal("pairing-refused")
-        return phones.add(db, target, name=phone_name, origin=origin, chance=dep.chance, now=now)
+        taken = db.execute(
+            delete(Pairing)
+            .where(Pairing.token_digest == digest(token), Pairing.expires_at > now)
+            .returning(Pairing.practitioner_id, Pairing.card_id)
+            .execution_options(synchronize_session=False)
+        ).first()
+        phone_token = None if taken is None else _add(dep, db, taken, name=phone_name, origin=origin)
+    if phone_token is None:
+        raise Refusal("pairing-refused")
+    return phone_token
+
+
+def _add(dep: Deployment, db: Session, taken: Row[int, int], *, name: str, origin: Origin) -> str | None:
+    now = dep.clock.now()
+    practitioner_id, card_id = taken
+    card.hold(db, practitioner_id)
+    target = card.usable(db, practitioner_id, now=now)
+    if target is None or target.id != card_id or not card.entitled(db, practitioner_id, now=now):
+        return None
+    phone, token = phones.add(db, target, name=name, chance=dep.chance, now=now)
+    notices.means_changed(
+        db, practitioner_id, Event.MEANS_ADDED, f"phone:{phone.id}", name=phone.name, origin=origin, now=now
+    )
+    return token

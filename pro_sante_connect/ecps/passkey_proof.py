@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import Update, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
@@ -116,13 +116,19 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
     else:
         code = "passkey-set-aside"
         notices.means_changed(
-            db, proof.practitioner_id, Event.MEANS_SET_ASIDE, proof.means, name=proof.name, origin=origin, now=now
+            db,
+            proof.practitioner_id,
+            Event.MEANS_SET_ASIDE,
+            proof.means,
+            name=proof.name,
+            origin=origin,
+            now=now,
         )
     notices.refused(db, proof.practitioner_id, means=proof.means, reason=code, origin=origin, now=now)
     return Refusal(code)
 
 
-def _living(proof: Proof):  # type: ignore[no-untyped-def]
+def _living(proof: Proof) -> Update:
     return (
         update(Passkey)
         .where(Passkey.id == proof.passkey_id, Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))

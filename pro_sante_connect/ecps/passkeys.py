@@ -12,7 +12,17 @@ from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import assertion, card, ceremonies, levels, names, notices, options, passkey_proof, sign_in
+from pro_sante_connect.ecps import (
+    assertion,
+    card,
+    ceremonies,
+    levels,
+    names,
+    notices,
+    options,
+    passkey_proof,
+    sign_in,
+)
 from pro_sante_connect.ecps.assertion import Created, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind
 from pro_sante_connect.ecps.models import Card, Passkey
@@ -85,7 +95,13 @@ def finish_registration(
         target = card.required(db, practitioner_id, now=now)
         key = keep(db, target, created, transports=transports, name=name, now=now)
         notices.means_changed(
-            db, practitioner_id, Event.MEANS_ADDED, f"passkey:{key}", name=names.of_means(name), origin=origin, now=now
+            db,
+            practitioner_id,
+            Event.MEANS_ADDED,
+            f"passkey:{key}",
+            name=names.of_means(name),
+            origin=origin,
+            now=now,
         )
 
 

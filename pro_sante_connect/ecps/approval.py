@@ -1,0 +1,191 @@
+"""Phone approval, seen from the computer: ask, wait, collect. `approval_phone` and `approval_proof` are the other side.
+
+    pending ──number typed or QR scanned──→ matched ──passkey or e-CPS code──→ approved ──→ collected
+       └──────────────┴──→ refused · expired · killed · replaced
+
+One request per person waits at a time; each end is final and one wins. A number that nobody bears, a person
+without a phone or stopped gets a decoy: the same page, and nobody can answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.audit import journal
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.authentication import Authentication, Level
+from pro_sante_connect.core.database import reading, writing
+from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.digest import digest, same
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.ecps import approval_codes, attempts, card, names, notices, qr, sign_in
+from pro_sante_connect.ecps.approval_phone import PhoneView, phone_view, refuse, scan, submit_number
+from pro_sante_connect.ecps.approval_proof import approve_with_code, approve_with_passkey, start_proof
+from pro_sante_connect.ecps.approval_rows import OPEN
+from pro_sante_connect.ecps.models import (
+    APPROVED,
+    COLLECTED,
+    EXPIRED,
+    KILLED,
+    PENDING,
+    REFUSED,
+    REPLACED,
+    Approval,
+    Phone,
+)  # fmt: skip
+from pro_sante_connect.rpps import registry
+from pro_sante_connect.rpps.identifiers import parse_typed
+
+__all__ = [
+    "DesktopView", "PhoneView", "approve_with_code", "approve_with_passkey", "collect", "desktop_view",
+    "phone_view", "refuse", "scan", "start", "start_proof", "submit_number",
+]  # fmt: skip
+
+UNANSWERED, WINDOW = 3, timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class DesktopView:
+    """What the waiting page shows. Number and QR code only while the number is awaited."""
+
+    state: str
+    number: str
+    qr_link: str
+    qr_svg: str
+    seconds_left: int
+
+
+def start(dep: Deployment, *, typed: str, browser: str, service: str, device: str, origin: Origin) -> str:
+    """Ask the person's phone; the id of the request. Refuses `approvals-paused` (minutes) after three requests
+    without an answer in ten minutes; an earlier request of the same person is replaced."""
+    now = dep.clock.now()
+    person = attempts.person_of(typed)
+    approval_id = dep.chance.token(24)
+    with writing(dep.engine) as db:
+        # Counting holds the person's row: starts for one person follow one another.
+        attempts.within(db, "approvals", person, limit=UNANSWERED, window=WINDOW, now=now)
+        _expire(db, person, now=now)
+        _judge_unanswered(db, person, now=now)
+        _finish_open(db, person, now=now)
+        practitioner_id = _answerer(db, typed, now=now)
+        db.add(
+            Approval(
+                id=approval_id, person=person, practitioner_id=practitioner_id, browser_digest=digest(browser),
+                state=PENDING, compatible=dep.settings.policy.compatible_approval,
+                service=names.of_means(service), device=names.of_means(device), asked_at=now,
+                expires_at=now + timedelta(seconds=dep.settings.lifetimes.approval),
+            )
+        )  # fmt: skip
+        subject = notices.NOBODY if practitioner_id is None else registry.subject(practitioner_id)
+        journal.record(db, Event.APPROVAL_ASKED, subject, now=now, origin=origin, service=service)
+    return approval_id
+
+
+def _answerer(db: Session, typed: str, *, now: datetime) -> int | None:
+    """Whose phone may answer: known, entitled, with a usable card and a phone."""
+    try:
+        found = registry.find(db, parse_typed(typed))
+    except Refusal:
+        return None
+    if found is None or not card.entitled(db, found.id, now=now):
+        return None
+    usable = card.usable(db, found.id, now=now)
+    if usable is None:
+        return None
+    phone = db.scalars(
+        select(Phone.id).where(Phone.card_id == usable.id, Phone.withdrawn_at.is_(None)).limit(1)
+    ).first()
+    return None if phone is None else found.id
+
+
+def _expire(db: Session, person: str, *, now: datetime) -> None:
+    db.execute(
+        update(Approval)
+        .where(Approval.person == person, Approval.state.in_(OPEN), Approval.expires_at <= now)
+        .values(state=EXPIRED, ended_at=Approval.expires_at)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _finish_open(db: Session, person: str, *, now: datetime) -> None:
+    db.execute(
+        update(Approval)
+        .where(Approval.person == person, Approval.state.in_(OPEN))
+        .values(state=REPLACED, ended_at=now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+def _judge_unanswered(db: Session, person: str, *, now: datetime) -> None:
+    """A replaced request counts too: asking again and again is what prompts are limited for."""
+    ends = db.scalars(
+        select(Approval.ended_at)
+        .where(
+            Approval.person == person,
+            Approval.ended_at > now - WINDOW,
+            Approval.state.in_((REFUSED, EXPIRED, KILLED, REPLACED)),
+        )
+        .order_by(Approval.ended_at.desc())
+        .limit(UNANSWERED)
+    ).all()
+    oldest = ends[-1] if len(ends) == UNANSWERED else None
+    if oldest is not None:
+        raise Refusal("approvals-paused", minutes=attempts.minutes(oldest + WINDOW - now))
+
+
+def desktop_view(dep: Deployment, approval_id: str, *, browser: str) -> DesktopView:
+    """What to show now; refuses `approval-unknown` to every browser but the one that asked."""
+    now = dep.clock.now()
+    with reading(dep.engine) as db:
+        waiting = _mine(db, approval_id, browser)
+    state = _state(waiting, now=now)
+    left = max(0, -int(-(waiting.expires_at - now).total_seconds() // 1)) if state in OPEN else 0
+    if state != PENDING:
+        return DesktopView(state, "", "", "", left)
+    token = approval_codes.qr_token(dep.vault, approval_id, now=now)
+    link = f"{dep.settings.issuer.wallet_base}{approval_codes.SCAN_PATH}{token}"
+    number = approval_codes.number(dep.vault, approval_id, compatible=waiting.compatible)
+    return DesktopView(state, number, link, qr.svg(link), left)
+
+
+def _mine(db: Session, approval_id: str, browser: str) -> Approval:
+    found = db.get(Approval, approval_id)
+    if found is None or not same(found.browser_digest, digest(browser)):
+        raise Refusal("approval-unknown")
+    return found
+
+
+def _state(waiting: Approval, *, now: datetime) -> str:
+    late = waiting.expires_at <= now and waiting.state in (*OPEN, APPROVED)
+    return EXPIRED if late else waiting.state
+
+
+def collect(dep: Deployment, approval_id: str, *, browser: str, origin: Origin) -> Authentication:
+    """Turn an approved request into its one authentication, in the browser that asked.
+
+    Refuses `approval-unknown`, `approval-<state>` while it is anything but approved, or as `conclude` does.
+    """
+    now = dep.clock.now()
+    with writing(dep.engine) as db:
+        taken = db.execute(
+            update(Approval)
+            .where(
+                Approval.id == approval_id,
+                Approval.browser_digest == digest(browser),
+                Approval.state == APPROVED,
+                Approval.expires_at > now,
+            )
+            .values(state=COLLECTED, ended_at=now)
+            .returning(Approval.practitioner_id, Approval.phone_id, Approval.methods, Approval.level)
+            .execution_options(synchronize_session=False)
+        ).first()
+        if taken is None:
+            raise Refusal(f"approval-{_state(_mine(db, approval_id, browser), now=now)}")
+        outcome = sign_in.conclude(
+            db, taken.practitioner_id, means=f"phone:{taken.phone_id}", methods=tuple(taken.methods),
+            level=Level(taken.level), origin=origin, now=now,
+        )  # fmt: skip
+    return sign_in.settle(outcome)
