@@ -62,21 +62,29 @@ def submit(served: Served, browser: requests.Session, page: requests.Response, f
     return browser.post(served.base + match[1], data=hidden | fields, allow_redirects=False)
 
 
+def to_codes(served: Served, browser: requests.Session, page: requests.Response, number: str) -> requests.Response:
+    """From the sign-in page to the code page."""
+    return follow(served, browser, submit(served, browser, page, "/sign-in", national_id=number))
+
+
 def test_a_clinician_signs_in_chooses_agrees_and_lands_in_the_service(holder: Holder) -> None:
     served, browser = holder.served, requests.Session()
     client = holder.people.client(chooses_activity=True)
     page = follow(served, browser, ask(served, browser, client[0]))
-    assert "Vous ouvrez : Dossier" in page.text
+    assert "Vous ouvrez\xa0: Dossier" in page.text
+    page = to_codes(served, browser, page, NATIONAL_ID[1:])
+    assert f'value="{NATIONAL_ID[1:]}"' in page.text
     answer = submit(
         served, browser, page, "/sign-in/code", national_id=NATIONAL_ID[1:], ecps_code=CODE, otp=holder.otp()
     )
     page = follow(served, browser, answer)
     assert "CLINIQUE / DE LA LANTERNE" in page.text
-    wrong = follow(served, browser, submit(served, browser, page, "/activity", activity="999"))
+    wrong = submit(served, browser, page, "/activity", activity="999")
+    assert wrong.status_code == 422
     assert "CLINIQUE / DE LA LANTERNE" in wrong.text
     answer = submit(served, browser, page, "/activity", activity=str(holder.people.activites[1]))
     page = follow(served, browser, answer)
-    assert "Dossier recevra :" in page.text
+    assert "Dossier recevra\xa0:" in page.text
     members = returned(follow(served, browser, submit(served, browser, page, "/consent")))
     tokens = document(holder.people.redeem(client, members["code"]))
     identity = payload(tokens["id_token"])
@@ -95,7 +103,7 @@ def test_a_used_one_time_code_opens_nothing_again(holder: Holder) -> None:
     used = holder.otp()
     for expected in (303, 422):
         browser = requests.Session()
-        page = follow(served, browser, ask(served, browser, client[0]))
+        page = to_codes(served, browser, follow(served, browser, ask(served, browser, client[0])), NATIONAL_ID)
         answer = submit(served, browser, page, "/sign-in/code", national_id=NATIONAL_ID, ecps_code=CODE, otp=used)
         assert answer.status_code == expected
 
@@ -104,6 +112,7 @@ def test_a_used_one_time_code_opens_nothing_again(holder: Holder) -> None:
 def test_wrong_codes_sound_the_same_for_everybody_and_pause_after_five(holder: Holder, number: str) -> None:
     served, browser = holder.served, requests.Session()
     page = follow(served, browser, ask(served, browser, holder.people.client()[0], ui_locales="en"))
+    page = to_codes(served, browser, page, number)
     for tries_left in (4, 3, 2, 1):
         page = submit(served, browser, page, "/sign-in/code", national_id=number, ecps_code="0000", otp="000000")
         assert page.status_code == 422
@@ -121,11 +130,12 @@ def test_a_stopped_practitioner_is_told_only_after_the_proof(holder: Holder) -> 
         person = registry.get(db, holder.people.practitioner)
         decisions.suspend(db, person, reason="SECU", origin=SYSTEM, now=served.world.now)
     page = follow(served, browser, ask(served, browser, holder.people.client()[0]))
+    page = to_codes(served, browser, page, NATIONAL_ID)
     wrong = submit(served, browser, page, "/sign-in/code", national_id=NATIONAL_ID, ecps_code="0000", otp="000000")
     assert wrong.status_code == 422
     told = submit(served, browser, page, "/sign-in/code", national_id=NATIONAL_ID, ecps_code=CODE, otp=holder.otp())
     assert told.status_code == 403
-    assert "depuis le 05/03/2030" in told.text
+    assert "depuis le 5 mars 2030" in told.text
 
 
 def test_cancelling_goes_back_to_the_service(holder: Holder) -> None:
@@ -138,6 +148,7 @@ def test_cancelling_goes_back_to_the_service(holder: Holder) -> None:
 def test_a_form_of_another_browser_is_refused(holder: Holder) -> None:
     served, browser = holder.served, requests.Session()
     page = follow(served, browser, ask(served, browser, holder.people.client()[0]))
+    page = to_codes(served, browser, page, NATIONAL_ID)
     action = re.search(r'action="([^"]*/sign-in/code)"', page.text)
     assert action
     for headers in ({}, {"Origin": "https://evil.test"}):

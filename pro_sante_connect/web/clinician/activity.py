@@ -3,12 +3,13 @@
 from flask import Blueprint, Response, request
 
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.oidc.models import Interaction, Session
-from pro_sante_connect.rpps import nomenclature, registry
-from pro_sante_connect.rpps.registry import OpenActivite
+from pro_sante_connect.oidc.models import Interaction
+from pro_sante_connect.rpps import registry
 from pro_sante_connect.web import browser
-from pro_sante_connect.web.context import now, reading, writing
-from pro_sante_connect.web.language import language
+from pro_sante_connect.web.clinician import practices, steps
+from pro_sante_connect.web.clinician.forms import field, mend
+from pro_sante_connect.web.clinician.practices import Practice
+from pro_sante_connect.web.context import now, reading
 from pro_sante_connect.web.pages import page
 
 blueprint = Blueprint("activity", __name__)
@@ -16,49 +17,41 @@ blueprint = Blueprint("activity", __name__)
 MANY = 5
 
 
-def _who(interaction_id: str) -> tuple[Interaction, Session]:
-    found, session = browser.interaction(interaction_id), browser.session()
-    if session is None:
-        raise Refusal("session-unknown")
-    return found, session
+def _usable(practitioner_id: int) -> list[Practice]:
+    return practices.of(registry.open_activites(reading(), practitioner_id, now=now()))
 
 
-def _described(one: OpenActivite) -> dict[str, object]:
-    """An activity in words: place, profession, sector, way of practising."""
-    structure = one.facts["structure"]
-    profession = nomenclature.profession_label(one.profession) or one.profession
-    return {
-        "id": one.id,
-        "place": structure["legal_name"] or structure["trade_name"] or profession,
-        "town": structure["cedex"] or structure["postcode"],
-        "profession": profession,
-        "sector": nomenclature.sector_label(one.facts["sector"]) or "",
-        "mode": nomenclature.mode_label(one.facts["mode"]) or "",
-    }
+def _form(found: Interaction, usable: list[Practice], *, refusal: Refusal | None = None) -> Response:
+    wanted = request.args.get("q", "").strip()[:100]
+    problem = mend(refusal) if refusal else None
+    return page(
+        "activity.html",
+        status=problem.status if problem else 200,
+        problem=problem,
+        journey=found.id,
+        client_name=steps.service_of(found),
+        practices=[one for one in usable if one.matches(wanted)],
+        count=len(usable),
+        many=len(usable) > MANY,
+        wanted=wanted,
+        chosen=found.activite_id,
+    )
 
 
 @blueprint.get("/journey/<interaction_id>/activity")
 def form(interaction_id: str) -> Response:
     """The activities that may be used now; a search when there are many."""
-    found, session = _who(interaction_id)
-    client = browser.client_of(found)
-    usable = [_described(one) for one in registry.open_activites(reading(), session.practitioner_id, now=now())]
-    wanted = request.args.get("q", "").strip()[:100]
-    shown = [one for one in usable if wanted.casefold() in " ".join(map(str, one.values())).casefold()]
-    name = client.name(language()) if client else None
-    return page(
-        "activity.html", journey=found.id, activities=shown, many=len(usable) > MANY, wanted=wanted, client_name=name
-    )
+    found, session = steps.signed_in_here(interaction_id)
+    return _form(found, _usable(session.practitioner_id))
 
 
 @blueprint.post("/journey/<interaction_id>/activity")
 def choose(interaction_id: str) -> Response:
     """Keep the choice; the dispatcher goes on."""
-    found, session = _who(interaction_id)
-    usable = {str(one.id): one.id for one in registry.open_activites(reading(), session.practitioner_id, now=now())}
-    chosen = usable.get(request.form.get("activity", ""))
+    found, session = steps.signed_in_here(interaction_id)
+    usable = _usable(session.practitioner_id)
+    chosen = next((one.id for one in usable if str(one.id) == field("activity")), None)
     if chosen is None:
-        return browser.journey(interaction_id)
-    with writing() as db:
-        db.merge(found).activite_id = chosen
+        return _form(found, usable, refusal=Refusal("activity-missing"))
+    steps.settle(interaction_id, activite_id=chosen)
     return browser.journey(interaction_id)

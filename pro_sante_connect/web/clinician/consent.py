@@ -9,51 +9,66 @@ from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests.request import AuthorizationRequest
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.web import browser
+from pro_sante_connect.web.clinician import practices, steps
 from pro_sante_connect.web.context import now, origin, reading, writing
-from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page
+from pro_sante_connect.web.security import browser as browser_secret
 
 blueprint = Blueprint("consent", __name__)
 
-# scope → groups of claims, as `words` names them
-GROUPS = {"openid": ("number",), "profile": ("names",), "identity": ("identifiers",), "scope_all": ("practice",)}
+# scope → groups of claims, as `words` names them; see the shapes in `oidc/tokens`
+GROUPS = {
+    "openid": ("number", "proof"),
+    "profile": ("names",),
+    "identity": ("identifiers",),
+    "scope_all": ("names", "identifiers", "practice"),
+}
+
+
+def groups_of(scope: str) -> list[str]:
+    """Claim groups of a scope, each once."""
+    return list(dict.fromkeys(group for name in scope.split() for group in GROUPS.get(name, ())))
 
 
 def _who(interaction_id: str) -> tuple[Interaction, AuthorizationRequest, Session]:
-    found, session = browser.interaction(interaction_id), browser.session()
+    found, session = steps.signed_in_here(interaction_id)
     asked = interactions.request_of(found)
-    if session is None or asked is None:
-        raise Refusal("session-unknown")
+    if asked is None:
+        raise Refusal("interaction-unknown")
     return found, asked, session
+
+
+def _values(practitioner_id: int) -> dict[str, list[str]]:
+    """What each group holds today, for this person."""
+    person = registry.get(reading(), practitioner_id)
+    usable = practices.of(registry.open_activites(reading(), practitioner_id, now=now()))
+    return {
+        "number": [person.national_id],
+        "proof": [],
+        "names": [f"{person.given_name} {person.family_name}"],
+        "identifiers": [one["identifier"] for one in registry.dossier(person)["other_ids"]] or [person.national_id],
+        "practice": [" – ".join(filter(None, (one.place, one.town, one.profession, one.skills))) for one in usable],
+    }
 
 
 @blueprint.get("/journey/<interaction_id>/consent")
 def form(interaction_id: str) -> Response:
     """Claim groups in words, values on demand."""
     found, asked, session = _who(interaction_id)
-    client, person = browser.client_of(found), registry.get(reading(), session.practitioner_id)
-    places = [
-        activite["structure"]["legal_name"]
-        for exercice in registry.dossier(person)["exercices"]
-        for activite in exercice["activites"]
-    ]
-    values = {
-        "number": [person.national_id],
-        "names": [f"{person.given_name} {person.family_name}"],
-        "identifiers": [person.national_id],
-        "practice": places,
-    }
-    groups = [(group, values[group]) for scope in asked.scope.split() for group in GROUPS.get(scope, ())]
-    name = client.name(language()) if client else ""
-    return page("consent.html", journey=found.id, client_name=name, groups=groups)
+    values = _values(session.practitioner_id)
+    groups = [(group, values[group]) for group in groups_of(asked.scope)]
+    return page("consent.html", journey=found.id, client_name=steps.service_of(found), groups=groups)
 
 
 @blueprint.post("/journey/<interaction_id>/consent")
 def agree(interaction_id: str) -> Response:
     """Remember the agreement; the dispatcher goes on."""
-    found, asked, session = _who(interaction_id)
+    _, asked, session = _who(interaction_id)
+    by = origin(session.practitioner_id)
     with writing() as db:
-        by = origin(session.practitioner_id)
+        found = interactions.find(db, interaction_id, browser=browser_secret(), now=now())
+        if found is None:
+            raise Refusal("interaction-unknown")
         consent.remember(db, session.practitioner_id, asked.client_id, asked.scope, origin=by, now=now())
-        db.merge(found).consented_at = now()
+        found.consented_at = now()
     return browser.journey(interaction_id)
