@@ -43,8 +43,12 @@ def end(processes: Sequence["subprocess.Popen[bytes]"], *, within: float = DRAIN
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if process.stdin is not None:
-            process.stdin.close()
+        _close(process)
+
+
+def _close(process: "subprocess.Popen[bytes]") -> None:
+    """Our end of its stdin."""
+    process.stdin and process.stdin.close()
 
 
 class Companion:
@@ -62,19 +66,16 @@ class Companion:
     def _keep(self) -> None:
         while not self._stopping.is_set():
             self._process = spawn(self._command)
-            if self._stopping.is_set():
-                self._process.terminate()
             self._process.wait()
-            if self._process.stdin is not None:
-                self._process.stdin.close()
+            _close(self._process)
             self._stopping.wait(self._pause)
 
     def end(self) -> None:
-        """No more restarts; ask it, wait, insist."""
+        """No more restarts; ask it, wait, insist. It may be starting just now, hence more than once."""
         self._stopping.set()
-        if self._process is not None:
-            end([self._process])
-        self._thread.join()
+        while self._thread.is_alive():
+            end([self._process] if self._process else [])
+            self._thread.join(0.05)
 
 
 def port_problem(host: str, port: int) -> str | None:

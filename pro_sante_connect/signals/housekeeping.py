@@ -8,6 +8,7 @@ from pro_sante_connect.audit import seal
 from pro_sante_connect.core import once, outbox
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.ecps.purge import purge as forget_expired_means
 from pro_sante_connect.oidc.models import RevokedToken
 from pro_sante_connect.oidc.requests import interaction as interactions
 
@@ -43,5 +44,7 @@ def purge(dep: Deployment) -> None:
         interactions.forget_expired(db, before=now - KEPT_INTERACTIONS)
     with writing(dep.engine) as db:
         outbox.purge(db, before=now - KEPT_NOTES)
+    with writing(dep.engine) as db:
+        forget_expired_means(db, now=now)
     with writing(dep.engine) as db:
         db.execute(delete(RevokedToken).where(RevokedToken.expires_at < now))

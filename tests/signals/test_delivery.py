@@ -34,7 +34,7 @@ def test_a_message_is_sent_once_and_its_note_closed(world: World) -> None:
     assert deliver_due(world.dep, relay) == 0
     (sent,) = relay.sent
     assert (sent.recipient, sent.subject) == ("camille@personnes.example", "Connexion Santé: your e-CPS is frozen")
-    assert "http://localhost:8000/activation" in sent.body
+    assert "http://localhost:8000/activate" in sent.body
     assert notes(world)[0].closed_at == world.now
 
 

@@ -1,6 +1,8 @@
 """One worker at a time; it seals, forgets, waits for the store, and gives its place back."""
 
-from datetime import timedelta
+import signal
+from dataclasses import replace
+from datetime import datetime, timedelta
 
 from sqlalchemy.exc import OperationalError
 
@@ -9,7 +11,7 @@ from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import record
 from pro_sante_connect.audit.models import Seal
 from pro_sante_connect.core import once
-from pro_sante_connect.core.database import reading, writing
+from pro_sante_connect.core.database import open_engine, reading, writing
 from pro_sante_connect.core.once import Seen
 from pro_sante_connect.oidc.models import RevokedToken
 from pro_sante_connect.signals import worker as room
@@ -19,7 +21,7 @@ from pro_sante_connect.signals.models import BoxedMessage, Lease
 from pro_sante_connect.signals.worker import Worker
 from tests.signals.people import message
 from tests.signals.test_delivery import Relay
-from tests.world import World
+from tests.world import FrozenClock, World
 
 
 def boxed(world: World) -> int:
@@ -124,3 +126,32 @@ def test_a_store_that_fails_is_waited_for(world: World) -> None:
     worker.run()
     with reading(world.engine) as db:
         assert db.query(Lease).count() == 0
+
+
+class EndingClock(FrozenClock):
+    """The first look at the time is when the operator says stop."""
+
+    def now(self) -> datetime:
+        signal.raise_signal(signal.SIGTERM)
+        return super().now()
+
+
+def test_sigterm_ends_the_process_after_the_round_in_hand(world: World) -> None:
+    message(world)
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    try:
+        room.run(replace(world.dep, clock=EndingClock()))
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+    assert boxed(world) == 1
+    with reading(world.engine) as db:
+        assert db.query(Lease).count() == 0
+
+
+def test_a_store_that_is_gone_at_the_end_keeps_nobody(world: World) -> None:
+    engine = open_engine("sqlite:////nowhere/psc.sqlite3")
+    worker = Worker(replace(world.dep, engine=engine))
+    worker.stop.set()
+    worker.run()
+    engine.dispose()
