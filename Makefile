@@ -1,9 +1,11 @@
-# Everything a newcomer needs: `make test` sets itself up.
+# Everything a newcomer needs: `make demo` and `make test`. Each sets itself up.
 PYTHON ?= python3
+PORT ?= 8000
+DATA ?= demo-data
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test test-full setup setup-test browser
+.PHONY: demo test test-full bench setup setup-test browser
 
 # The environment: uv makes and fills it in seconds where there is one, else venv and pip.
 UV := $(shell command -v uv 2>/dev/null)
@@ -31,6 +33,10 @@ setup: $(VENV)/.installed
 
 setup-test: $(VENV)/.installed-test
 
+# The recipe becomes the command itself, so that Ctrl-C and SIGTERM reach it and nothing else.
+demo: setup
+	@exec $(BIN)/psc demo --port "$(PORT)" --data "$(DATA)" $(DEMO)
+
 # Debian's Chromium plays both devices in the end-to-end tests.
 browser:
 	@command -v chromium >/dev/null || { \
@@ -44,3 +50,7 @@ test: setup-test browser
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 test-full: test
+	$(BIN)/pytest -m full
+
+bench: setup-test
+	$(BIN)/python -m benchmarks

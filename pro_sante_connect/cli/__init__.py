@@ -15,6 +15,7 @@ COMMANDS = {
     "init": ("init", "Write the settings, the secrets and an empty store."),
     "serve": ("serve", "Run the service: web workers and the signals worker."),
     "worker": ("worker", "Run the signals worker alone."),
+    "demo": ("demo", "Everything on this machine, with fictional people."),
     "doctor": ("doctor", "Say what is wrong with this deployment and how to mend it."),
     "database": ("database", "The schema of the store."),
     "registry": ("registry", "Import extracts of the national registry."),
@@ -66,6 +67,7 @@ def psc(ctx: click.Context, settings_file: Path | None) -> None:
     """An open OpenID Connect provider for health professionals.
 
     \b
+    Try it:      psc demo
     Install it:  psc init && psc doctor && psc serve
     """
     ctx.obj = settings_file

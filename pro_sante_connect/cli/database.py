@@ -69,7 +69,10 @@ def upgrade_command(settings_file: Path | None) -> None:
 @database.command("restored")
 @click.pass_obj
 def restored_command(settings_file: Path | None) -> None:
-    """Say that a backup was restored: every session, code and token issued before is void."""
+    """Say that a backup was restored: every session, code and token issued before is void.
+
+    Example: psc database restored
+    """
     from pro_sante_connect import settings
     from pro_sante_connect.audit.events import Event
     from pro_sante_connect.audit.journal import Origin, record

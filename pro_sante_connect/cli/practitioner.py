@@ -173,7 +173,7 @@ def end_activity(settings_file: Path | None, /, **asked: Any) -> None:
 @json_option
 @click.pass_obj
 def contact(settings_file: Path | None, /, email: str, phone: str, **asked: Any) -> None:
-    """Set mail address and mobile. Example: psc practitioner contact ID --email a@b.example --phone 0639980000"""
+    """Set mail address and mobile number. Example: psc practitioner contact ID --email a@b.example --phone 06…"""
     from pro_sante_connect.rpps import registry
 
     def verb(db: "Session", person: "Practitioner", *, origin: "Origin", now: datetime) -> None:

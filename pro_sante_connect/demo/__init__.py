@@ -1,1 +1,1 @@
-"""Everything the demonstration needs and nothing that production imports."""
+"""Everything `psc demo` needs and nothing that production imports: fictional people, their phones, a health service."""

@@ -6,7 +6,7 @@ line that lost a column must not pass for one without the trailing delimiter.
 
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from operator import itemgetter
@@ -127,6 +127,7 @@ _DESCRIPTIVE = {
     "street_kind": ("R35",),
 }
 _CACHE = 100_000
+_Getter = Callable[[Sequence[str]], Row]
 
 
 @dataclass(slots=True)
@@ -136,10 +137,10 @@ class Reader:
     layout: Layout
     repairs: Counter[str] = field(default_factory=Counter)
     anomalies: Counter[str] = field(default_factory=Counter)
-    _take: itemgetter[tuple[int, ...]] = field(init=False)
-    _rights: itemgetter[tuple[int, ...]] = field(init=False)
+    _take: _Getter = field(init=False)
+    _rights: _Getter = field(init=False)
     _names: tuple[str, ...] = field(init=False)
-    _described: itemgetter[tuple[int, ...]] | None = field(init=False)
+    _described: _Getter | None = field(init=False)
     _good: set[tuple[str, ...]] = field(default_factory=set)
     _plain: dict[tuple[str, ...], tuple[str, ...]] = field(default_factory=dict)
 

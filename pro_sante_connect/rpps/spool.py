@@ -45,13 +45,15 @@ class Spool:
         self._files[zlib.crc32(national) % BUCKETS].write(text.encode())
 
     def reject(self, part: Part, line: int, offset: int, reject: Reject) -> None:
-        """A refused line; whose it was is remembered, so that nobody vanishes for a damaged line."""
+        """A refused line."""
         self._rejects.write(
             orjson.dumps([part, line, offset, reject.reason, reject.column, reject.national_id]) + b"\n"
         )
-        if reject.national_id:
-            national = reject.national_id.encode()
-            self._files[zlib.crc32(national) % BUCKETS].write(national + b"|r|0|0|\n")
+
+    def damaged(self, national_id: str) -> None:
+        """Somebody had a line that could not be read: nobody vanishes for that."""
+        national = national_id.encode()
+        self._files[zlib.crc32(national) % BUCKETS].write(national + b"|r|0|0|\n")
 
     def read(self, bucket: int) -> dict[bytes, list[bytes]]:
         """The lines of one portion by national identifier, people and lines in the order of the file."""

@@ -1,0 +1,68 @@
+"""What the demo tells: `demo.json` for programs, a short card for people."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pro_sante_connect.core.deployment import Deployment
+    from pro_sante_connect.demo.house import House
+    from pro_sante_connect.demo.people import Person
+
+
+def write(house: "House", dep: "Deployment", people: "list[Person]") -> None:
+    """The machine-readable card; its keys are stable."""
+    from pro_sante_connect.demo import clients
+    from pro_sante_connect.demo import people as everybody
+
+    where = house.addresses
+    issuer = dep.settings.issuer.issuer
+    facts: dict[str, Any] = {
+        "issuer": issuer,
+        "discovery_url": f"{issuer}/.well-known/openid-configuration",
+        "wallet_url": where.provider,
+        "message_box_url": where.message_box,
+        "demo_service_url": where.service,
+        "clients": clients.card(dep.vault, where.service),
+        "practitioners": everybody.card(dep.vault, people, where.message_box),
+        "staff": [{"name": "operator", "command": f"psc --settings {house.settings_file.resolve()}"}],
+    }
+    house.card_file.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")
+
+
+_SHOWN = ("one-activity", "five-activities", "two-exercices", "pharmacist", "no-exercice", "suspended", "not-enrolled")
+
+
+def readable(house: "House") -> str:
+    """The card as a person reads it in a terminal."""
+    facts = json.loads(house.card_file.read_text("utf-8"))
+    lines = [
+        "",
+        "  Pro Santé Connect, in the open: the demo is ready. Everyone in it is fictional.",
+        "",
+        f"  Health service     {facts['demo_service_url']}          start here: sign in, look, sign out",
+        f"  A second service   {facts['demo_service_url']}/agenda   opens without a new sign-in",
+        f"  Message box        {facts['message_box_url']}          mails and SMS that would be sent",
+        f"  Activate an e-CPS  {facts['wallet_url']}/activate",
+        f"  My own space       {facts['wallet_url']}/space",
+        f"  Discovery          {facts['discovery_url']}",
+        "",
+        f"  {'who':18} {'number':14} {'name':28} {'e-CPS code':11} one-time secret",
+    ]
+    for person in facts["practitioners"]:
+        if person["situation"] in _SHOWN:
+            name = f"{person['given_name']} {person['family_name']}"
+            code, secret = person["ecps_code"] or "-", person["totp_secret"] or "-"
+            lines.append(f"  {person['situation']:18} {person['national_id']:14} {name:28} {code:11} {secret}")
+    if house.virtual_phone:
+        phone = "Their phones answer by themselves: choose « my phone » on the sign-in page."
+    else:
+        phone = f"Their phones: {facts['message_box_url']}/phones (open one in another browser profile)"
+    lines += [
+        "",
+        f"  {phone}",
+        f"  For programs: {house.card_file}    Logs: {house.data / 'logs'}",
+        f"  Command line: psc --settings {house.settings_file} practitioner show NUMBER",
+        "  Ctrl-C stops everything.",
+        "",
+    ]
+    return "\n".join(lines)

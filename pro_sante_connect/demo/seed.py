@@ -1,0 +1,100 @@
+"""Sows a data folder: secrets, store, registry, services, people. Every step does nothing when its work is there."""
+
+import base64
+import os
+import secrets
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sqlalchemy import select
+
+from pro_sante_connect import settings as room
+from pro_sante_connect.app import load_models
+from pro_sante_connect.core.chance import SystemChance
+from pro_sante_connect.core.clock import SystemClock
+from pro_sante_connect.core.database import open_engine, reading, writing
+from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.vault import open_vault
+from pro_sante_connect.demo import card, clients, people
+from pro_sante_connect.demo.extract import Variant, write_extract
+from pro_sante_connect.oidc.tokens import keys
+from pro_sante_connect.rpps import loads
+from pro_sante_connect.rpps.models import Practitioner
+
+if TYPE_CHECKING:
+    from pro_sante_connect.demo.house import House
+
+PEOPLE = 2200
+
+
+def sow(house: "House", *, upgrade: Callable[[str], None], say: Callable[[str], None]) -> None:
+    """Complete the folder and write its card."""
+    house.data.mkdir(parents=True, exist_ok=True)
+    settings = settings_of(house)
+    _secrets(Path(settings.secrets.file))
+    house.settings_file.write_text(room.dump(settings), "utf-8")
+    upgrade(settings.database.url)
+    dep = open_deployment(settings)
+    try:
+        with reading(dep.engine) as db:
+            empty = db.scalars(select(Practitioner.id).limit(1)).first() is None
+        if empty:
+            say("First start: writing and importing a registry of fictional people…")
+            _registry(dep, house.data)
+        _sow_store(dep, house)
+    finally:
+        dep.engine.dispose()
+
+
+def _sow_store(dep: Deployment, house: "House") -> None:
+    with writing(dep.engine) as db:
+        keys.ensure(db, vault=dep.vault, chance=dep.chance, now=dep.clock.now())
+        clients.ensure(db, dep, house.addresses.service)
+    with reading(dep.engine) as db:
+        named = people.chosen(db)
+    people.ensure(dep, named)
+    if house.virtual_phone:
+        people.give_passkeys(dep, named)
+    card.write(house, dep, named)
+
+
+def settings_of(house: "House") -> room.Settings:
+    """All on loopback, all in the data folder."""
+    where, data = house.addresses, house.data.resolve()
+    return room.Settings(
+        issuer=room.Issuer(auth_base=where.provider, wallet_base=where.provider),
+        database=room.Database(url=f"sqlite:///{data / 'psc.sqlite3'}"),
+        secrets=room.Secrets(file=str(data / "psc.secrets")),
+        server=room.Server(port=house.port),
+    )
+
+
+def open_deployment(settings: room.Settings) -> Deployment:
+    """What the demo's own processes work with."""
+    load_models()
+    return Deployment(
+        settings=settings,
+        engine=open_engine(settings.database.url),
+        clock=SystemClock(),
+        chance=SystemChance(),
+        vault=open_vault(Path(settings.secrets.file)),
+    )
+
+
+def _secrets(path: Path) -> None:
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
+
+
+def _registry(dep: Deployment, data: Path) -> None:
+    """A synthetic extract in the national format, through the importer every real file goes through."""
+    yesterday = dep.clock.now() - timedelta(days=1)
+    folder = data / "extract"
+    write_extract(folder, people=PEOPLE, variant=Variant(stamp=yesterday.strftime("%Y%m%d%H%M")))
+    report = loads.run(dep, [folder], options=loads.Options(origin=people.ORIGIN))
+    if report.state != loads.PUBLISHED:
+        raise RuntimeError(f"the synthetic registry was not published: {report.reasons}")
