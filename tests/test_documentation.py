@@ -6,8 +6,8 @@ from string import Formatter
 
 import pytest
 
-from pro_sante_connect.core.outbox import TOPICS
 from pro_sante_connect.core.words import LANGUAGES, catalogue
+from tests.reference import PAGE, written
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "pro_sante_connect"
@@ -41,8 +41,12 @@ def test_both_languages_hold_the_same_keys_and_fields() -> None:
         assert fields[0] == fields[1], key
 
 
-def test_every_topic_of_the_outbox_is_explained() -> None:
-    assert all(TOPICS.values())
+def test_the_reference_is_what_the_code_says() -> None:
+    """Settings, addresses, commands, refusals, events, topics; none without its sentence."""
+    page = written()
+    assert PAGE.read_text("utf-8") == page
+    empty = [line for line in page.splitlines() if line.endswith("|  |")]
+    assert empty == []
 
 
 def test_every_setting_is_explained() -> None:

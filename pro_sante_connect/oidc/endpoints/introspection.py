@@ -17,7 +17,7 @@ INTERNAL = ("grant_id",)
 
 
 def introspect(machine: Machine, request: MachineRequest) -> Answer:
-    """POST /token/introspect, by an authenticated client."""
+    """Whether a token is live now, for an authenticated client."""
     now = machine.dep.clock.now()
     try:
         fields = form_of(request)

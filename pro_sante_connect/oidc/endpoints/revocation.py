@@ -17,7 +17,7 @@ from pro_sante_connect.oidc.tokens import jose
 
 
 def revoke(machine: Machine, request: MachineRequest) -> Answer:
-    """POST /revoke."""
+    """A service gives a token back."""
     now = machine.dep.clock.now()
     try:
         fields = form_of(request)

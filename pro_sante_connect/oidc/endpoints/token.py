@@ -34,7 +34,7 @@ class _Granted:
 
 
 def token(machine: Machine, request: MachineRequest) -> Answer:
-    """POST /token."""
+    """A code or a refresh token becomes tokens."""
     now = machine.dep.clock.now()
     client = None
     try:

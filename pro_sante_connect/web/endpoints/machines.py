@@ -31,10 +31,12 @@ class Route:
 
 
 def _discovery(machine: Machine, _: MachineRequest) -> Answer:
+    """The issuer's metadata (OIDC Discovery §3), under both names."""
     return _public(json_answer(200, discovery.metadata(machine.dep.settings.issuer)), 3600)
 
 
 def _certs(machine: Machine, _: MachineRequest) -> Answer:
+    """Public keys that sign, or soon will (RFC 7517 §5)."""
     # a new key is published `key_notice` before it signs: whoever caches a twelfth of that never misses it
     return _public(
         json_answer(200, {"keys": list(machine.ring.published())}), machine.dep.settings.lifetimes.key_notice // 12
