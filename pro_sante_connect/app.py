@@ -3,12 +3,15 @@
 import logging
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pro_sante_connect.core.chance import Chance, SystemChance
 from pro_sante_connect.core.clock import Clock, SystemClock
 from pro_sante_connect.core.vault import Vault, open_vault
 from pro_sante_connect.settings import Settings
+
+if TYPE_CHECKING:
+    from pro_sante_connect.core.deployment import Deployment
 
 MODELS = (
     "core.once", "core.counters", "core.epoch", "core.outbox", "audit.models", "rpps.models", "ecps.models",
@@ -20,6 +23,21 @@ def load_models() -> None:
     """Import every table, so that `Base.metadata` is whole."""
     for name in MODELS:
         import_module(f"pro_sante_connect.{name}")
+
+
+def open_deployment(settings: Settings) -> "Deployment":
+    """What verbs take, on the real clock and chance; refuses `vault-missing` without readable secrets."""
+    from pro_sante_connect.core.database import open_engine
+    from pro_sante_connect.core.deployment import Deployment
+
+    load_models()
+    return Deployment(
+        settings=settings,
+        engine=open_engine(settings.database.url),
+        clock=SystemClock(),
+        chance=SystemChance(),
+        vault=open_vault(Path(settings.secrets.file)),
+    )
 
 
 def create_app(
@@ -62,7 +80,7 @@ def create_app(
     return app
 
 
-def _first_keys(dep: Any) -> None:
+def _first_keys(dep: "Deployment") -> None:
     """Keys made at first start; the unique loser of a race between workers makes none."""
     from pro_sante_connect.core.database import writing
     from pro_sante_connect.oidc.tokens import keys

@@ -113,10 +113,10 @@ def _store(settings: "Settings") -> Finding:
 
 def _inside(settings: "Settings") -> Iterator[Finding]:
     """What needs both the store and the secrets."""
-    from pro_sante_connect.cli.store import deployment_of
+    from pro_sante_connect.app import open_deployment
     from pro_sante_connect.core.database import reading
 
-    dep = deployment_of(settings)
+    dep = open_deployment(settings)
     checks: tuple[Callable[[Any, Any], Finding], ...] = (_keys, _clock, _people, _notes)
     with reading(dep.engine) as db:
         for check in checks:

@@ -40,7 +40,8 @@ def init(settings_file: Path | None, yes: bool, answers: tuple[str, ...]) -> Non
     """
     from pro_sante_connect import settings as room
     from pro_sante_connect.cli.database import upgrade
-    from pro_sante_connect.cli.keys import write_secrets
+    from pro_sante_connect.core.chance import SystemChance
+    from pro_sante_connect.core.vault import write_secrets
 
     path = settings_file or Path("psc.toml")
     if path.exists():
@@ -54,7 +55,7 @@ def init(settings_file: Path | None, yes: bool, answers: tuple[str, ...]) -> Non
     path.chmod(0o600)  # it may hold the relay's password
     click.echo(f"{path}: written, every setting with its meaning.")
     try:
-        write_secrets(Path(chosen.secrets.file))
+        write_secrets(Path(chosen.secrets.file), chance=SystemChance())
         click.echo(f"{chosen.secrets.file}: root secrets. Back them up apart from the store.")
     except FileExistsError:
         click.echo(f"{chosen.secrets.file}: already there, left as it is.")

@@ -1,26 +1,19 @@
 """`psc keys`: root secrets that seal what rests in the store, signing keys that clients verify."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from pro_sante_connect.cli.output import json_option, stop, table
 
+if TYPE_CHECKING:
+    from pro_sante_connect.core.deployment import Deployment
+
 
 @click.group()
 def keys() -> None:
     """Root secrets and signing keys."""
-
-
-def write_secrets(path: Path) -> None:
-    """A new secrets file that only its owner reads; an existing one is never touched."""
-    import base64
-    import os
-    import secrets
-
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
 
 
 @keys.command("init")
@@ -32,12 +25,14 @@ def init(settings_file: Path | None) -> None:
     """
     from pro_sante_connect import settings
     from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.chance import SystemChance
     from pro_sante_connect.core.database import writing
+    from pro_sante_connect.core.vault import write_secrets
     from pro_sante_connect.oidc.tokens import keys as ring
 
     path = Path(settings.load(settings_file).secrets.file)
     try:
-        write_secrets(path)
+        write_secrets(path, chance=SystemChance())
         click.echo(f"{path}: made. Back it up apart from the store: without it the store's secrets are lost.")
     except FileExistsError:
         click.echo(f"{path}: already there, left as it is.")
@@ -118,7 +113,7 @@ def reseal(settings_file: Path | None) -> None:
     click.echo(f"{reseal_all(deployment(settings_file))} secrets are sealed under the first root.")
 
 
-def reseal_all(dep) -> int:  # type: ignore[no-untyped-def]  # Deployment is imported late
+def reseal_all(dep: "Deployment") -> int:
     """Every sealed column, one transaction a table; returns how many values were sealed again."""
     from sqlalchemy import inspect, select, update
 

@@ -5,6 +5,7 @@ put a new line first; to finish, `psc keys reseal` and drop the old line.
 """
 
 import base64
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.errors import Refusal
 
 
@@ -52,6 +54,13 @@ def vault_of(roots: tuple[bytes, ...]) -> Vault:
         raise Refusal("vault-weak")
     fernets = [Fernet(base64.urlsafe_b64encode(_derive(root, "at rest"))) for root in roots]
     return Vault(roots, MultiFernet(fernets))
+
+
+def write_secrets(path: Path, *, chance: Chance) -> None:
+    """A new secrets file that only its owner reads; raises FileExistsError: an existing one is never touched."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(base64.urlsafe_b64encode(chance.bytes(32)) + b"\n")
 
 
 def open_vault(path: Path) -> Vault:

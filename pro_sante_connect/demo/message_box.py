@@ -9,29 +9,19 @@ from sqlalchemy import select
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.demo.edge import protect
 from pro_sante_connect.ecps import pairing
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.signals.models import BoxedMessage
 
 SHOWN = 200
-POLICY = "default-src 'none'; style-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 
 
 def create_message_box(dep: Deployment, card: dict[str, Any]) -> Flask:
     """The application over the provider's own store: it sees what the provider wrote."""
     app = Flask(__name__, static_folder="static", template_folder="templates")
 
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = POLICY
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
-    @app.get("/health")
-    def health() -> Response:
-        return jsonify(status="ready")
+    protect(app)
 
     @app.get("/")
     def box() -> Response:

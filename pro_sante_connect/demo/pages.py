@@ -11,11 +11,11 @@ from typing import Any
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from pro_sante_connect import settings as room
+from pro_sante_connect.app import open_deployment
 from pro_sante_connect.core.processes import end_with_parent
 from pro_sante_connect.demo.addresses import HOST, Addresses
 from pro_sante_connect.demo.message_box import create_message_box
 from pro_sante_connect.demo.relying_party import create_service
-from pro_sante_connect.demo.seed import open_deployment
 
 
 def main(data: Path) -> None:

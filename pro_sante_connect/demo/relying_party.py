@@ -12,11 +12,12 @@ from typing import Any
 
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.flask_client import OAuth
-from flask import Blueprint, Flask, Response, jsonify, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
 from joserfc.errors import JoseError
 from requests import RequestException
 
 from pro_sante_connect.demo.clients import DIARY, PATIENT_RECORD
+from pro_sante_connect.demo.edge import protect
 from pro_sante_connect.demo.professional import decoded, professional
 
 COOKIE = "demo-service"
@@ -108,20 +109,7 @@ def create_service(card: dict[str, Any]) -> Flask:
 
 
 def _install(app: Flask, card: dict[str, Any]) -> None:
-    policy = f"default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; \
-form-action 'self' {card['wallet_url']}"
-
-    @app.after_request
-    def finish(response: Response) -> Response:
-        response.headers["Content-Security-Policy"] = policy
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Cache-Control"] = "no-store"
-        return response
-
-    @app.get("/health")
-    def health() -> Response:
-        return jsonify(status="ready")
+    protect(app, form_action=card["wallet_url"])
 
     @app.errorhandler(OAuthError)
     def refused(problem: OAuthError) -> Response:

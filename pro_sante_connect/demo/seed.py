@@ -1,9 +1,7 @@
 """Sows a data folder: secrets, store, registry, services, people. Every step does nothing when its work is there."""
 
-import base64
-import os
-import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,12 +9,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import select
 
 from pro_sante_connect import settings as room
-from pro_sante_connect.app import load_models
+from pro_sante_connect.app import open_deployment
 from pro_sante_connect.core.chance import SystemChance
-from pro_sante_connect.core.clock import SystemClock
-from pro_sante_connect.core.database import open_engine, reading, writing
+from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
-from pro_sante_connect.core.vault import open_vault
+from pro_sante_connect.core.vault import write_secrets
 from pro_sante_connect.demo import card, clients, people
 from pro_sante_connect.demo.extract import Variant, write_extract
 from pro_sante_connect.oidc.tokens import keys
@@ -33,7 +30,8 @@ def sow(house: "House", *, upgrade: Callable[[str], None], say: Callable[[str], 
     """Complete the folder and write its card."""
     house.data.mkdir(parents=True, exist_ok=True)
     settings = settings_of(house)
-    _secrets(Path(settings.secrets.file))
+    with suppress(FileExistsError):
+        write_secrets(Path(settings.secrets.file), chance=SystemChance())
     house.settings_file.write_text(room.dump(settings), "utf-8")
     upgrade(settings.database.url)
     dep = open_deployment(settings)
@@ -69,25 +67,6 @@ def settings_of(house: "House") -> room.Settings:
         secrets=room.Secrets(file=str(data / "psc.secrets")),
         server=room.Server(port=house.port),
     )
-
-
-def open_deployment(settings: room.Settings) -> Deployment:
-    """What the demo's own processes work with."""
-    load_models()
-    return Deployment(
-        settings=settings,
-        engine=open_engine(settings.database.url),
-        clock=SystemClock(),
-        chance=SystemChance(),
-        vault=open_vault(Path(settings.secrets.file)),
-    )
-
-
-def _secrets(path: Path) -> None:
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(base64.urlsafe_b64encode(secrets.token_bytes(32)) + b"\n")
 
 
 def _registry(dep: Deployment, data: Path) -> None:

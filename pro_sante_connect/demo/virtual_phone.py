@@ -16,12 +16,12 @@ import requests
 from sqlalchemy import select
 
 from pro_sante_connect import settings as room
+from pro_sante_connect.app import open_deployment
 from pro_sante_connect.core.database import reading
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.processes import end_with_parent
 from pro_sante_connect.demo import people
 from pro_sante_connect.demo.people import Person
-from pro_sante_connect.demo.seed import open_deployment
 from pro_sante_connect.ecps import approval_codes
 from pro_sante_connect.ecps.models import PENDING, Approval
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import requests
 
 from tests.demo.conftest import Demo, start, stop, three_ports, wait_card
 
@@ -53,8 +54,6 @@ def test_a_port_in_use_is_one_sentence(tmp_path: Path, offset: int) -> None:
 
 
 def test_pages_of_the_demo_carry_a_strict_policy(demo: Demo) -> None:
-    import requests
-
     for address in (demo.card["demo_service_url"], demo.card["message_box_url"]):
         policy = requests.get(address, timeout=10).headers["Content-Security-Policy"]
         assert policy.startswith("default-src 'none'; style-src 'self'")
