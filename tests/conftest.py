@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
 
+from tests.relay import relay as listening
 from tests.stores import STORES, empty, store
 from tests.world import World, make_world
 
@@ -30,3 +32,10 @@ def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Iterat
 def world(engine: Engine) -> World:
     """A deployment on that store with a frozen clock and seeded chance."""
     return make_world(engine)
+
+
+@pytest.fixture
+def relay() -> Iterator[Any]:
+    """A mail relay that writes down what it hears."""
+    with listening() as server:
+        yield server

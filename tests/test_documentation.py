@@ -1,6 +1,7 @@
 """Nothing is undocumented: refusal codes, outbox topics, settings; both languages say the same."""
 
 import ast
+import tomllib
 from pathlib import Path
 from string import Formatter
 
@@ -31,6 +32,13 @@ def _calls(name: str, rooms: tuple[str, ...]) -> set[str]:
 def test_every_refusal_a_page_may_show_has_words(language: str) -> None:
     codes = _calls("Refusal", PAGE_ROOMS) | _calls("Displayed", ("oidc", "web"))
     assert {f"refusal.{code}" for code in codes} - set(catalogue(language)) == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_text_stands_twice(language: str) -> None:
+    files = [tomllib.loads(path.read_text("utf-8")) for path in (PACKAGE / "core" / "words").glob(f"*.{language}.toml")]
+    keys = [f"{section}.{name}" for file in files for section, entries in file.items() for name in entries]
+    assert sorted(keys) == sorted(catalogue(language))
 
 
 def test_both_languages_hold_the_same_keys_and_fields() -> None:

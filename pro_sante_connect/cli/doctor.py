@@ -118,9 +118,12 @@ def _inside(settings: "Settings") -> Iterator[Finding]:
 
     dep = open_deployment(settings)
     checks: tuple[Callable[[Any, Any], Finding], ...] = (_keys, _clock, _people, _notes)
-    with reading(dep.engine) as db:
-        for check in checks:
-            yield check(db, dep)
+    try:
+        with reading(dep.engine) as db:
+            for check in checks:
+                yield check(db, dep)
+    finally:
+        dep.engine.dispose()
 
 
 def _keys(db: Any, dep: Any) -> Finding:

@@ -59,13 +59,6 @@ class Statement:
         cursor.close()
         return row
 
-    def all(self, db: Connection, /, **values: Any) -> list[Row]:
-        """Every row."""
-        cursor = self._run(db, values)
-        rows: list[Row] = cursor.fetchall()
-        cursor.close()
-        return rows
-
     def run(self, db: Connection, /, **values: Any) -> None:
         """For statements without an answer."""
         self._run(db, values).close()

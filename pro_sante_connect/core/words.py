@@ -18,11 +18,7 @@ def catalogue(language: str) -> dict[str, str]:
     texts: dict[str, str] = {}
     for path in sorted(Path(__file__).with_name("words").glob(f"*.{language}.toml")):
         for section, entries in tomllib.loads(path.read_text("utf-8")).items():
-            for name, text in entries.items():
-                key = f"{section}.{name}"
-                if key in texts:
-                    raise ValueError(f"{key} stands twice in {language}")
-                texts[key] = text
+            texts |= {f"{section}.{name}": text for name, text in entries.items()}
     return texts
 
 

@@ -4,12 +4,14 @@ import base64
 import json
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pro_sante_connect.cli.init import commented
 from pro_sante_connect.settings import Settings, load
 from tests.cli.conftest import call, told
+from tests.stores import new_postgresql
 
 
 def test_init_writes_settings_that_load_as_the_defaults(house: Path) -> None:
@@ -209,3 +211,43 @@ def test_a_defect_keeps_its_traceback(house: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("pro_sante_connect.settings.load", lambda _path: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         call("client", "list")
+
+
+def test_a_restored_backup_voids_what_was_issued(house: Path) -> None:
+    assert call("database", "upgrade").output == "The store is up to date.\n"
+    assert call("database", "restored").output.startswith("Epoch 2: everyone signs in again.")
+
+
+def findings(**environment: str) -> dict[str, str]:
+    """What the doctor finds, by subject."""
+    return {one["what"]: one["found"] for one in json.loads(call("doctor", "--json", env=environment).stdout)}
+
+
+def test_the_doctor_tries_the_relay(house: Path, relay: Any) -> None:
+    host, port = relay.server_address
+    given = {"PSC_MESSAGES_TRANSPORT": "smtp", "PSC_MESSAGES_SMTP_HOST": host, "PSC_MESSAGES_SMTP_PORT": str(port)}
+    plain = given | {"PSC_MESSAGES_SMTP_TLS": "no"}
+    assert findings(**plain)["messages"] == "no gateway for text messages"
+    gateway = plain | {"PSC_MESSAGES_SMS_GATEWAY_DOMAIN": "sms.example"}
+    assert findings(**gateway)["messages"] == f"{host}:{port} answers"
+    assert "relay does not answer" in findings(**given)["messages"]
+    assert "relay does not answer" in findings(**plain, PSC_MESSAGES_SMTP_USER="psc")["messages"]
+
+
+def test_the_doctor_sees_an_old_key_and_late_notes(house: Path) -> None:
+    call("keys", "init")
+    with sqlite3.connect(house / "psc.sqlite3") as db:
+        db.execute("UPDATE signing_keys SET active_from = 0")
+        db.execute(
+            "INSERT INTO outbox (topic, subject, facts, written_at, due_at, attempts) VALUES ('t','s','{}',0,0,0)"
+        )
+    db.close()
+    found = cures()
+    assert found["signing keys"] == "Run: psc keys rotate"
+    assert found["outbox"] == "Run the signals worker: psc worker"
+
+
+def test_the_doctor_compares_clocks_with_postgresql(house: Path) -> None:
+    url = {"PSC_DATABASE_URL": new_postgresql("doctor")}
+    assert call("database", "upgrade", env=url).exit_code == 0
+    assert findings(**url)["clock"] == "agrees with the database's"

@@ -9,7 +9,7 @@ from pro_sante_connect.core import counters, epoch, once, outbox, words
 from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.chance import READABLE, SystemChance
 from pro_sante_connect.core.clock import SystemClock
-from pro_sante_connect.core.database import reading, writing
+from pro_sante_connect.core.database import located, reading, writing
 from pro_sante_connect.core.digest import digest, keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.models import microseconds, moment
@@ -72,6 +72,11 @@ def test_a_counter_counts_within_its_window_and_forgives_on_reset(world: World) 
         assert counters.closed_until(db, "b", now=START + minute) is None
         counters.reset(db, "b")
         assert counters.closed_until(db, "b", now=START) is None
+
+
+@pytest.mark.parametrize("url", ["sqlite:///:memory:", "postgresql+psycopg://psc@db/psc"])
+def test_only_a_file_of_sqlite_is_located(url: str) -> None:
+    assert located(url) == url
 
 
 def test_a_restore_bumps_the_epoch(world: World) -> None:

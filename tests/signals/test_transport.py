@@ -1,9 +1,6 @@
 """The mail relay: what it is told, and what is never said without TLS."""
 
-import socketserver
 import ssl
-from collections.abc import Iterator
-from threading import Thread
 from typing import Any
 
 import pytest
@@ -11,47 +8,6 @@ import pytest
 from pro_sante_connect.settings import Messages
 from pro_sante_connect.signals.transport import BoxTransport, Message, SmtpTransport, Undeliverable, transport_of
 from tests.world import START, World
-
-
-class Conversation(socketserver.StreamRequestHandler):
-    """A relay of twenty lines that writes down what it hears."""
-
-    def handle(self) -> None:
-        self.say("220 relay")
-        while line := self.rfile.readline():
-            heard = line.decode().strip()
-            self.server.heard.append(heard)  # type: ignore[attr-defined]
-            verb = heard.split(" ")[0].upper()
-            if verb == "EHLO":
-                self.say("250-relay\r\n250 STARTTLS")
-            elif verb == "DATA":
-                self.say("354 go on")
-                while (line := self.rfile.readline().rstrip()) != b".":
-                    self.server.heard.append(line.decode())  # type: ignore[attr-defined]
-                self.say("250 kept")
-            elif verb == "RCPT":
-                self.say(self.server.recipients)  # type: ignore[attr-defined]
-            elif verb == "STARTTLS":
-                self.say("220 go on")
-                self.connection.close()
-                return
-            else:
-                self.say("221 bye" if verb == "QUIT" else "250 good")
-
-    def say(self, text: str) -> None:
-        self.wfile.write(f"{text}\r\n".encode())
-
-
-@pytest.fixture
-def relay() -> Iterator[Any]:
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Conversation)
-    server.heard, server.recipients = [], "250 good"  # type: ignore[attr-defined]
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    server.server_close()
-    thread.join()
 
 
 def settings(relay: Any, **changed: Any) -> Messages:
