@@ -152,5 +152,5 @@ def pair() -> Response:
 
 @blueprint.get("/paired")
 def paired() -> Response:
-    """Done."""
+    """This browser is a phone now."""
     return page("paired.html")

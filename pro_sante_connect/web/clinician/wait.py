@@ -82,7 +82,7 @@ def show(interaction_id: str) -> Response:
 
 @blueprint.get("/journey/<interaction_id>/wait/qr.svg")
 def drawing(interaction_id: str) -> Response:
-    """The QR code of this moment; it changes every ten seconds."""
+    """The QR code of this moment; it changes every few seconds."""
     _, view = _waiting(interaction_id)
     return Response(view.qr_svg, content_type="image/svg+xml")
 
