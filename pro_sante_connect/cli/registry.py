@@ -152,4 +152,6 @@ def _brief(report: dict[str, Any]) -> str:
     if "problem" in report:
         return str(report["problem"])
     counts = report.get("published") or report.get("differences") or {}
-    return ", ".join(f"{name} {count}" for name, count in counts.items() if name != "unchanged") or "no change"
+    return (
+        ", ".join(f"{name} {count}" for name, count in counts.items() if count and name != "unchanged") or "no change"
+    )

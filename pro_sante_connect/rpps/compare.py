@@ -119,6 +119,7 @@ class Comparison:
         else:
             self.result.counts["unchanged"] += 1
             if known.unread:
+                self.result.counts["read"] += 1
                 self.spool.change({"op": "read", "national_id": known.national_id})
 
     def _change(self, what: str, person: Person, digest: str) -> None:

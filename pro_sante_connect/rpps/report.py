@@ -8,7 +8,7 @@ from pro_sante_connect.rpps.compare import Comparison
 from pro_sante_connect.rpps.guards import Verdict
 from pro_sante_connect.rpps.reading import Tally
 
-_CHANGES = ("created", "changed", "returned", "absent", "unread")
+_CHANGES = ("created", "changed", "returned", "absent", "unread", "read")
 
 
 @dataclass(slots=True, kw_only=True)

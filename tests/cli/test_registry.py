@@ -1,0 +1,141 @@
+"""`psc registry`: what an operator types, reads and gets back as exit code."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from tests.cli.conftest import call, told
+from tests.rpps.files import Facts, people, row, write
+
+STAMP = "202501010911"
+
+
+@pytest.fixture
+def first(house: Path) -> Path:
+    """A house whose registry holds 100 people."""
+    result = call("registry", "import", str(extract(house / "first", people(100))))
+    assert result.exit_code == 0
+    return house
+
+
+def extract(folder: Path, rows: Sequence[Facts], stamp: str = STAMP) -> Path:
+    return write(folder, rows, stamp=stamp)
+
+
+def import_(path: Path, *options: str) -> Result:
+    return call("registry", "import", str(path), *options)
+
+
+def present() -> int:
+    return int(told("registry", "status")["present"])
+
+
+def test_an_import_publishes_and_says_how_many(house: Path) -> None:
+    result = import_(extract(house / "first", people(100)), "--actor", "agathe")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Published.\nData of 2025-01-01T09:11:00+00:00 (from name)\n")
+    assert [line.split() for line in result.stdout.splitlines() if "created" in line] == [["created", "100"]] * 2
+    assert "Comparing: 100 %" in result.stderr
+    facts = told("registry", "status")
+    assert (facts["present"], facts["absent"], facts["open_activities"]) == (100, 0, 100)
+    [load] = facts["loads"]
+    assert (load["state"], load["by"]) == ("published", "operator:agathe")
+    assert sorted(load["what"].split(", ")) == ["created 100", "opened 100"]
+
+
+def test_the_report_as_json_is_alone_on_stdout(first: Path) -> None:
+    result = import_(extract(first / "next", people(101)), "--json")
+    assert (result.exit_code, result.stderr) == (0, "")
+    facts = told("registry", "import", str(extract(first / "same", people(101))))
+    assert (facts["state"], facts["people"], facts["published"], facts["rejected"]) == ("published", 101, {}, 0)
+
+
+def test_a_dry_run_writes_nothing_and_answers_as_the_load_would(first: Path) -> None:
+    result = import_(extract(first / "next", people(101)), "--dry-run")
+    assert result.exit_code == 0
+    assert "Dry run: nothing was written. The load would be: published." in result.stdout
+    assert import_(extract(first / "fewer", people(50)), "--dry-run").exit_code == 3
+    assert (present(), len(told("registry", "status")["loads"])) == (100, 1)
+
+
+def test_a_shrunken_file_is_held_until_accepted_with_a_reason(first: Path) -> None:
+    fewer = extract(first / "fewer", people(50))
+    held = import_(fewer)
+    assert (held.exit_code, present()) == (3, 100)
+    assert "Held: nothing was applied." in held.stdout
+    assert "! 50 people out of 100 of type 8 vanished" in held.stdout
+    assert import_(fewer, "--accept", "checked").exit_code == 0
+    facts = told("registry", "status", "--limit", "1")
+    assert (facts["present"], facts["absent"], len(facts["loads"])) == (50, 50, 1)
+
+
+def test_older_files_are_refused_unless_forced(first: Path) -> None:
+    older = extract(first / "older", people(100), stamp="202401010911")
+    refused = import_(older)
+    assert (refused.exit_code, "Refused: nothing was applied." in refused.stdout) == (4, True)
+    assert "older than the last published load" in refused.stdout
+    assert import_(older, "--force", "step back").exit_code == 0
+
+
+def test_damaged_lines_are_listed_where_they_stand(first: Path) -> None:
+    path = extract(first / "bad", [*people(3), row(200, mode="?"), *people(100)[3:]])
+    result = import_(path, "--rejects", "rejects.tsv", "--accept", "one line")
+    assert result.exit_code == 0
+    header, line = (one.split("\t") for one in Path("rejects.tsv").read_text("utf-8").splitlines())
+    found = dict(zip(header, line, strict=True))
+    assert (found["file"], found["line"], found["reason"]) == (path.name, "5", "unknown_code")
+    offset = int(found["offset"])
+    assert path.read_bytes()[offset:].startswith(f"8|{row(200)['identifier']}|".encode())
+    assert [one.split() for one in result.stdout.splitlines() if "unknown_code" in one] == [["unknown_code", "1"]]
+
+
+def test_files_without_a_date_take_the_one_given(house: Path) -> None:
+    path = extract(house / "first", people(3)).rename(house / "ps-libreacces-personne-activite.txt")
+    facts = told("registry", "import", str(path), "--as-of", "2025-02-03")
+    assert (facts["stamp"], facts["stamp_origin"]) == ("2025-02-03T00:00:00+00:00", "as-of")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("PS_LibreAcces_Personne_activite_202501010911.txt", "Nom|Couleur\n", "(extract-header)"),
+        ("notes.txt", "bonjour", "(archive-unknown)"),
+        ("missing.zip", None, "(archive-missing)"),
+    ],
+)
+def test_what_is_no_extract_is_refused_in_one_sentence(first: Path, name: str, content: str | None, said: str) -> None:
+    path = first / name
+    if content is not None:
+        path.write_text(content, "utf-8")
+    result = import_(path)
+    assert (result.exit_code, result.stdout) == (4, "")
+    assert result.stderr.splitlines()[-1].endswith(said)
+    assert present() == 100
+
+
+def test_a_refused_file_shows_in_the_status_with_its_problem(first: Path) -> None:
+    path = first / "PS_LibreAcces_Personne_activite_202501010911.txt"
+    path.write_text("Nom|Couleur\n", "utf-8")
+    import_(path)
+    assert told("registry", "status")["loads"][0]["what"] == "extract-header"
+
+
+@pytest.mark.parametrize("arguments", [("import",), ("import", "x", "--as-of", "soon"), ("status", "--limit", "0")])
+def test_a_wrong_call_is_exit_code_two(house: Path, arguments: tuple[str, ...]) -> None:
+    assert call("registry", *arguments).exit_code == 2
+
+
+def test_the_status_of_an_empty_registry_says_what_to_do(house: Path) -> None:
+    result = call("registry", "status")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("0 people present, 0 absent, 0 activities\nNo load yet.")
+
+
+def test_the_status_names_its_source_and_its_age(first: Path) -> None:
+    assert import_(extract(first / "same", people(100))).exit_code == 0
+    lines = call("registry", "status").stdout.splitlines()
+    assert lines[0] == "100 people present, 0 absent, 100 activities"
+    assert lines[2].rstrip().endswith("no change")
+    assert lines[-1].startswith("Source: RPPS (Annuaire Santé, ANS), data of 2025-01-01, ")
