@@ -226,18 +226,23 @@ def test_a_newer_request_replaces_the_one_that_waits_and_help_comes(devices: Dev
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
-def test_the_own_space_shows_means_sessions_history_and_services(devices: Devices, language: str) -> None:
-    open_space(devices)
+@pytest.mark.parametrize("width", [320, 1280])
+def test_the_own_space_shows_means_sessions_history_and_services(devices: Devices, language: str, width: int) -> None:
     phone, wallet = devices.phone, devices.demo.card["wallet_url"]
+    phone.set_viewport_size({"width": width, "height": 700})
+    open_space(devices)
     assert phone.locator("article.card").count() >= 3
-    phone.set_extra_http_headers({"Accept-Language": language})
-    for name in ("means", "sessions", "history", "services", "means/phone", "means/passkey"):
+    phone.goto(f"{wallet}/space/means?lang={language}")
+    assert phone.locator("html").get_attribute("lang") == language
+    for name in ("", "means", "sessions", "history", "services", "means/phone", "means/passkey"):
         phone.goto(f"{wallet}/space/{name}")
-        look(phone, f"space-{name.replace('/', '-')}-{language}")
+        look(phone, f"space-{name.replace('/', '-')}-{language}-{width}")
     for name in ("/", "/activate", "/phone", "/phone/freeze"):
         phone.goto(wallet + name)
-        look(phone, f"page{name.replace('/', '-')}-{language}")
-    phone.set_extra_http_headers({})
+        look(phone, f"page{name.replace('/', '-')}-{language}-{width}")
+        assert phone.locator("html").get_attribute("lang") == language
+    phone.goto(f"{wallet}/?lang=fr")
+    phone.set_viewport_size({"width": 320, "height": 700})
 
 
 def test_a_second_phone_is_paired_by_the_code_on_the_screen(devices: Devices, chromium: Browser) -> None:
