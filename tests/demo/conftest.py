@@ -4,10 +4,12 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,6 +63,27 @@ class Demo:
         return visitor.send(
             "/sign-in/code", national_id=person["national_id"], ecps_code=person["ecps_code"], otp=self.otp(person)
         )
+
+    def addresses(self, national_id: str) -> tuple[str, str]:
+        """Where the registry reaches somebody: mail, mobile."""
+        ((mail, mobile),) = self.rows(
+            "SELECT contact_email, contact_phone FROM practitioners WHERE national_id = ?", national_id
+        )
+        return mail, mobile
+
+    def strangers(self) -> list[str]:
+        """People without an e-CPS whom nothing else plays."""
+        found = self.rows(
+            "SELECT national_id FROM practitioners p WHERE contact_email LIKE 'p%' AND absent_since IS NULL AND"
+            " EXISTS (SELECT 1 FROM activites a WHERE a.practitioner_id = p.id AND a.ended_at IS NULL)"
+            " ORDER BY id LIMIT 9"
+        )
+        return [row[0] for row in found]
+
+    def rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        """What the demo's store holds."""
+        with closing(sqlite3.connect(f"file:{self.data / 'psc.sqlite3'}?mode=ro", uri=True)) as store:
+            return store.execute(statement, values).fetchall()
 
     def psc(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
         command = [sys.executable, "-m", "pro_sante_connect", "--settings", str(self.data / "psc.toml"), *arguments]
