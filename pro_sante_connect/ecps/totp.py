@@ -93,22 +93,14 @@ def offer(db: Session, card: Card, *, vault: Vault, chance: Chance, service: str
 def confirm(db: Session, card: Card, typed: str, *, vault: Vault, now: datetime) -> int | None:
     """Take the offered secret into use with its first code, which is thereby used up; the secret's id, or None.
 
-    A secret confirmed before is withdrawn: one app at a time.
+    A secret confirmed before is withdrawn: one app at a time. The caller lets one confirmation through at a time.
     """
     code = tidy(typed)
     waiting = db.scalars(_of(card.id).where(OneTimeSecret.confirmed_at.is_(None))).first()
     step = matching_step(opened(vault, waiting), code, now=now) if code else None
     if waiting is None or step is None:
         return None
-    taken = db.execute(
-        update(OneTimeSecret)
-        .where(OneTimeSecret.id == waiting.id, OneTimeSecret.confirmed_at.is_(None))
-        .values(confirmed_at=now, last_step=step)
-        .returning(OneTimeSecret.id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if taken is None:
-        return None
+    waiting.confirmed_at, waiting.last_step = now, step
     db.execute(
         update(OneTimeSecret)
         .where(OneTimeSecret.card_id == card.id, OneTimeSecret.id != waiting.id)

@@ -111,3 +111,9 @@ def test_a_withdrawn_card_ends_everything_bound_to_it(holder: Holder) -> None:
         assert phones.find(db, phone, now=holder.world.now) is None
     with pytest.raises(Refusal, match="pairing-refused"):
         pairing.claim(holder.world.dep, waiting, phone_name="", origin=SYSTEM)
+
+
+@pytest.mark.parametrize("key", ["passkey:99", "card:1", "passkey:", "passkey:x", "passkey:١", "", "totp:" + "9" * 19])
+def test_what_names_no_means_is_refused(holder: Holder, key: str) -> None:
+    with writing(holder.world.engine) as db, pytest.raises(Refusal, match="means-unknown"):
+        means.rename(db, holder.practitioner, key, "Nom")
