@@ -1,0 +1,54 @@
+"""A registry load against the time plain Python needs to split the same lines."""
+
+import time
+from pathlib import Path
+
+from benchmarks.servers import address
+from pro_sante_connect.cli.database import upgrade
+from pro_sante_connect.core.chance import SystemChance
+from pro_sante_connect.core.clock import SystemClock
+from pro_sante_connect.core.database import open_engine
+from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.vault import vault_of
+from pro_sante_connect.demo.extract import write_extract
+from pro_sante_connect.rpps import loads
+from pro_sante_connect.settings import Settings
+
+
+def measure(store: str, folder: Path, people: int) -> dict[str, float]:
+    """Lines, and seconds of: splitting, a first load, a load of the same file."""
+    written = folder / f"extract_{people}"
+    if not written.exists():
+        written.mkdir()
+        write_extract(written, people=people)
+    files = sorted(written.glob("*.txt"))
+    began = time.perf_counter()
+    lines = sum(_split(path) for path in files)
+    found = {"lines": float(lines), "split": time.perf_counter() - began}
+    url = address(store, folder, f"import_{people}")
+    upgrade(url)
+    dep = Deployment(
+        settings=Settings(), engine=open_engine(url), clock=SystemClock(), chance=SystemChance(),
+        vault=vault_of((b"b" * 32,)),
+    )  # fmt: skip
+    for name in ("first", "again"):
+        began = time.perf_counter()
+        report = loads.run(dep, files, options=loads.Options(accept="benchmark"))
+        found[name] = time.perf_counter() - began
+        if report.state != "published":
+            raise RuntimeError(f"{report.state}: {report.reasons}")
+    dep.engine.dispose()
+    return found
+
+
+def _split(path: Path) -> int:
+    columns = None
+    count = 0
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            values = line.rstrip("\n").split("|")
+            columns = columns or len(values)
+            if len(values) != columns:
+                raise ValueError(line)
+            count += 1
+    return count
