@@ -45,7 +45,7 @@ def measure(server: Server, count: int) -> Iterator[tuple[str, Measured]]:
     # node oidc-provider answers userinfo and introspection for opaque access tokens only.
     opaque = run(server.base, redemptions(server, 20, opaque=True), server.processes)
     tokens = [document(reply.body)["access_token"] for reply in opaque.replies if reply.status == 200]
-    pages = {"discovery": server.discovery, "jwks": server.endpoints["jwks_uri"]}
+    pages = {"discovery": server.discovery, "jwks": server.endpoints.get("jwks_uri", f"{server.base}/jwks")}
     asked = {name: [request("GET", url)] for name, url in pages.items()}
     asked["userinfo"] = [
         request("GET", server.endpoints["userinfo_endpoint"], authorization=f"Bearer {value}") for value in tokens

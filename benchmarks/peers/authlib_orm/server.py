@@ -269,6 +269,7 @@ def create():
     with app.app_context():
         db.create_all()
         db.session.add(User(id=1, username=COMMON["subject"], claims=json.dumps(COMMON["claims"])))
+        db.session.flush()
         client = Client(client_id=COMMON["client_id"], client_secret=COMMON["client_secret"], user_id=1)
         client.set_client_metadata(
             {
