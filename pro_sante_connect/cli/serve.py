@@ -81,6 +81,11 @@ def worker_count(settings: "Settings") -> int:
     return 1 if settings.database.url.startswith("sqlite") else os.cpu_count() or 1
 
 
+def places(settings: "Settings") -> int:
+    """As was measured: more threads in the interpreter at once cost more than they wait."""
+    return settings.server.threads or (2 if settings.database.url.startswith("sqlite") else 4)
+
+
 def run(settings: "Settings", *, signals_worker: bool) -> None:
     """Serve until told to stop. Settings reach the processes by the environment."""
     server = _server(settings)
@@ -154,8 +159,8 @@ def load(target: str) -> Callable[..., Any]:
     from pro_sante_connect.web.buffered import Buffered
 
     _end_with(os.getppid())
-    server = settings.load().server
-    return Buffered(load_target(target, factory=True), places=server.threads, max_body=server.max_body)
+    chosen = settings.load()
+    return Buffered(load_target(target, factory=True), places=places(chosen), max_body=chosen.server.max_body)
 
 
 def _end_with(parent: int) -> None:

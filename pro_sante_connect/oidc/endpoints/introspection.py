@@ -53,7 +53,7 @@ def _access(machine: Machine, token: str, client: RelyingParty, now: datetime) -
 
 def _refresh(machine: Machine, token: str, client: RelyingParty, now: datetime) -> dict[str, Any] | None:
     """Refresh tokens are shown to their owner only."""
-    claims = jose.read_own(token, machine.issuer.refresh_secret)
+    claims = jose.read_own(token, machine.issuer.refresh_key)
     if claims is None or claims.get("typ") != "Refresh" or claims.get("azp") != client.id:
         return None
     if claims["exp"] <= now.timestamp():

@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import Connection
+from joserfc.jwk import OctKey
+from sqlalchemy import Connection, Engine
 
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.core import counters
-from pro_sante_connect.core.database import WRITE, writing
+from pro_sante_connect.core.database import WRITE, reader, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.once import remember
@@ -35,6 +36,7 @@ class Machine:
     """One per process. Its members are caches or configuration; every state is in the store."""
 
     dep: Deployment
+    lookups: Engine
     clients: Clients
     ring: KeyRing
     verifier: Verifier
@@ -44,13 +46,14 @@ class Machine:
     def of(cls, dep: Deployment) -> Self:
         """Put the protocol together over a deployment."""
         ring = KeyRing(dep.engine, dep.vault, dep.clock)
-        secret = dep.vault.derive("refresh tokens")
+        own = OctKey.import_key(dep.vault.derive("refresh tokens"))
         return cls(
             dep=dep,
+            lookups=reader(dep.engine),
             clients=Clients(dep.clock),
             ring=ring,
             verifier=Verifier(ring, issuer=dep.settings.issuer.issuer),
-            issuer=Issuer(settings=dep.settings, ring=ring, chance=dep.chance, refresh_secret=secret),
+            issuer=Issuer(settings=dep.settings, ring=ring, chance=dep.chance, refresh_key=own),
         )
 
     def allows_origin(self, web_origin: str) -> bool:
@@ -64,7 +67,7 @@ class Machine:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self.dep.engine.connect() as db:
+        with self.lookups.connect() as db:
             yield db
 
     @contextmanager

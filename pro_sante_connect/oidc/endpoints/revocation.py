@@ -28,7 +28,7 @@ def revoke(machine: Machine, request: MachineRequest) -> Answer:
     except TokenRefusal as refusal:
         challenge = (BASIC_CHALLENGE,) if refusal.status == 401 else ()
         return refused(refusal, *challenge)
-    own = jose.read_own(values["token"], machine.issuer.refresh_secret)
+    own = jose.read_own(values["token"], machine.issuer.refresh_key)
     access = machine.verifier.read(values["token"], kind="access", now=now)
     with machine.writing() as db:
         if own is not None and own.get("typ") == "Refresh" and own.get("azp") == client.id:

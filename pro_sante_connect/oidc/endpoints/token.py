@@ -109,7 +109,7 @@ def _refresh(machine: Machine, client: RelyingParty, values: Fields, at: tuple[d
     """The refresh grant: rotation within the family, no grace window."""
     if "refresh_token" not in values:
         raise invalid_request("Missing parameter: refresh_token.", reason="refresh-token-missing")
-    claims = jose.read_own(values["refresh_token"], machine.issuer.refresh_secret)
+    claims = jose.read_own(values["refresh_token"], machine.issuer.refresh_key)
     if claims is None or claims.get("typ") != "Refresh" or claims.get("azp") != client.id:
         raise invalid_grant(TOKEN_REFUSED, reason="refresh-unknown")
     scope = _narrowed(values.get("scope"), str(claims["scope"]), client)

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from authlib.oidc.core.grants.util import create_half_hash
+from joserfc.jwk import OctKey
 
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.models import moment
@@ -51,14 +52,14 @@ class Issuer:
     settings: Settings
     ring: KeyRing
     chance: Chance
-    refresh_secret: bytes
+    refresh_key: OctKey
 
     def _refresh(self, facts: Facts, *, jti: str, session_expires_at: int, now: datetime) -> tuple[str, int]:
         """Sliding, never past the session; an HS256 token, so that a stranger cannot make one up."""
         rest = int((moment(session_expires_at) - now).total_seconds())
         life = min(self.settings.lifetimes.refresh, rest)
         claims = shape_psc.refresh_token(facts, jti=jti, now=int(now.timestamp()), life=life)
-        return sign_own(claims, self.refresh_secret), life
+        return sign_own(claims, self.refresh_key), life
 
     def token_set(
         self, facts: Facts, client: RelyingParty, *, refresh_jti: str, session_expires_at: int, now: datetime

@@ -2,38 +2,53 @@
 
 from collections import OrderedDict
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from threading import Lock
 from typing import Any
 
 import orjson
-from joserfc import jws, jwt
+from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
+from joserfc.jws import JWSRegistry
+from joserfc.util import urlsafe_b64encode
 
 from pro_sante_connect.oidc.tokens.keys import Key, KeyRing
+from pro_sante_connect.oidc.vocabulary import SIGNING_ALGORITHMS
 
 MAX_TOKEN = 8192
 SKEW = 10
+_SIGNERS = JWSRegistry(algorithms=["HS256", *SIGNING_ALGORITHMS])
 
 Claims = dict[str, Any]
 
 
 def sign(claims: Claims, key: Key, *, token_type: str = "JWT") -> str:
     """A compact JWS with `alg`, `typ` and always `kid`: several clients cannot do without."""
-    header = {"alg": key.algorithm, "typ": token_type, "kid": key.kid}
-    return jws.serialize_compact(header, orjson.dumps(claims), key.private, [key.algorithm])
+    return _compact(_header(key.algorithm, token_type, key.kid), claims, key.algorithm, key.private)
 
 
-def sign_own(claims: Claims, secret: bytes) -> str:
+def sign_own(claims: Claims, key: OctKey) -> str:
     """An HS256 token that only we read back (refresh tokens)."""
-    header = {"alg": "HS256", "typ": "JWT", "kid": "own"}
-    return jws.serialize_compact(header, orjson.dumps(claims), OctKey.import_key(secret), ["HS256"])
+    return _compact(_header("HS256", "JWT", "own"), claims, "HS256", key)
 
 
-def read_own(token: str, secret: bytes) -> Claims | None:
+@lru_cache(maxsize=64)
+def _header(algorithm: str, token_type: str, kid: str) -> bytes:
+    return urlsafe_b64encode(orjson.dumps({"alg": algorithm, "typ": token_type, "kid": kid}))
+
+
+def _compact(header: bytes, claims: Claims, algorithm: str, key: Any) -> str:
+    """RFC 7515 §3.1. The library judges headers and keys at each call; ours are made here and loaded once, so only
+    its signature is asked for: a token answer has three."""
+    signed = header + b"." + urlsafe_b64encode(orjson.dumps(claims))
+    return (signed + b"." + urlsafe_b64encode(_SIGNERS.get_alg(algorithm).sign(signed, key))).decode()
+
+
+def read_own(token: str, key: OctKey) -> Claims | None:
     """Claims of one of our own HS256 tokens; expiry is the caller's question."""
-    return _decoded(token, OctKey.import_key(secret), "HS256")
+    return _decoded(token, key, "HS256")
 
 
 def _decoded(token: str, key: Any, algorithm: str) -> Claims | None:
