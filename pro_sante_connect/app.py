@@ -1,6 +1,5 @@
 """The composition root: settings, the real clock and chance, the store and the rooms become one application."""
 
-import logging
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -123,6 +122,7 @@ def build(settings: Settings) -> Any:
 def serve() -> Any:
     """Entry of the server's workers: settings come from the environment."""
     from pro_sante_connect import settings
+    from pro_sante_connect.core import logs
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logs.install()
     return build(settings.load())

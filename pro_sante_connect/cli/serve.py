@@ -125,12 +125,12 @@ def _server(settings: "Settings") -> Any:
     )
 
 
-# Lines as they come: one JSON line a request from the application, sentences from the server.
+# The server's own sentences, as lines like ours.
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,
     "root": {"level": "INFO", "handlers": []},
-    "formatters": {"plain": {"format": "%(message)s"}},
+    "formatters": {"plain": {"()": "pro_sante_connect.core.logs.JsonLines"}},
     "filters": {"advice": {"()": "pro_sante_connect.cli.serve.NoAdvice"}},
     "handlers": {
         "err": {

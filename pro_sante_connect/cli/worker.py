@@ -13,13 +13,12 @@ def worker(settings_file: Path | None, with_parent: bool) -> None:
 
     Several hosts may run it: one works at a time. SIGTERM ends it after the message in hand.
     """
-    import logging
-
     from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core import logs
     from pro_sante_connect.core.processes import end_with_parent
     from pro_sante_connect.signals.worker import run
 
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logs.install()
     dep = deployment(settings_file)
     if with_parent:
         end_with_parent()

@@ -21,7 +21,8 @@ BUSY_SECONDS = 10
 def engine_options(url: str) -> dict[str, Any]:
     """Keyword arguments of `create_engine` for this store."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}, "pool_size": 16}
+        timing = {"timeout": BUSY_SECONDS, "check_same_thread": False}
+        return {"connect_args": timing, "pool_size": 16, "hide_parameters": True}
     # Statements here go by key: a plan made once is as good as one made for each call, and costs half a request less.
     options = (
         "-c statement_timeout=15000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=30000"
@@ -33,6 +34,7 @@ def engine_options(url: str) -> dict[str, Any]:
         "max_overflow": 8,
         "pool_timeout": 5,
         "isolation_level": "READ COMMITTED",
+        "hide_parameters": True,
     }
 
 

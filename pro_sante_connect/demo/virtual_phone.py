@@ -17,6 +17,7 @@ from sqlalchemy import select
 
 from pro_sante_connect import settings as room
 from pro_sante_connect.app import open_deployment
+from pro_sante_connect.core import logs
 from pro_sante_connect.core.database import reading
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.processes import end_with_parent
@@ -94,7 +95,7 @@ def main(data: Path) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     end_with_parent()
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logs.install()
     dep = open_deployment(room.load(data / "psc.toml"))
     with reading(dep.engine) as db:
         phones = VirtualPhones(dep, people.chosen(db))

@@ -7,6 +7,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError
 from werkzeug.exceptions import HTTPException
 
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.logs import facts
 from pro_sante_connect.core.words import catalogue
 from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page
@@ -58,12 +59,14 @@ def _http(problem: HTTPException) -> Response:
 
 def _storage(problem: SQLAlchemyError) -> Response:
     """A store that does not answer is "come back later", never a success and never a riddle."""
-    logger.error("storage: %s", type(problem.orig).__name__ if isinstance(problem, DBAPIError) else "pool exhausted")
+    cause = type(problem.orig).__name__ if isinstance(problem, DBAPIError) else "pool exhausted"
+    logger.error("storage", extra=facts(request=g.get("request_id", ""), problem=cause))
     return refusal_page(Refusal("unavailable"))
 
 
 def _defect(problem: Exception) -> Response:
-    logger.exception("defect in %s", request.endpoint, exc_info=problem)
+    told = facts(request=g.get("request_id", ""), route=request.endpoint)
+    logger.exception("defect", exc_info=problem, extra=told)
     return refusal_page(Refusal("defect"))
 
 

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from pro_sante_connect.core.logs import facts
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, json_answer
 from pro_sante_connect.oidc.endpoints.machine import Machine
 from pro_sante_connect.web.endpoints.machines import Route, answer, routes
-from pro_sante_connect.web.logs import line
+from pro_sante_connect.web.logs import reference
 
 logger = logging.getLogger("psc.web")
 
@@ -37,17 +38,21 @@ class Front:
         if route is None:
             answered: Iterable[bytes] = self._application(environ, start_response)
             return answered
-        began = time.perf_counter()
-        found = self._answer(environ, route)
-        headers = [*found.headers, ("Content-Length", str(len(found.body)))]
+        began, number = time.perf_counter(), reference(self._machine.dep.chance)
+        found = self._answer(environ, route, number)
+        headers = [*found.headers, ("X-Request-Id", number), ("Content-Length", str(len(found.body)))]
         start_response(f"{found.status} {REASONS.get(found.status, 'Error')}", headers)
         if logger.isEnabledFor(logging.INFO):
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             method = str(environ.get("REQUEST_METHOD"))[:10]
-            logger.info(line(method=method, route=path, status=found.status, ms=milliseconds, **found.log))
+            told = facts(
+                request=number, method=method, route=path, status=found.status, ms=milliseconds,
+                address=self._address(environ), **found.log,
+            )  # fmt: skip
+            logger.info("request", extra=told)
         return [found.body]
 
-    def _answer(self, environ: dict[str, Any], route: Route) -> Answer:
+    def _answer(self, environ: dict[str, Any], route: Route, number: str) -> Answer:
         try:
             length = int(environ.get("CONTENT_LENGTH") or 0)
         except ValueError:
@@ -57,14 +62,11 @@ class Front:
         try:
             return answer(self._machine, route, self._request(environ, length))
         except SQLAlchemyError as problem:
-            logger.error("storage: %s", type(problem).__name__)
-            document = {"error": "temporarily_unavailable", "error_description": "Try again later."}
-            return json_answer(503, document, ("Retry-After", "5"))
+            return _unavailable(problem, number)
         except Exception as problem:
             if _is_storage(problem):
-                document = {"error": "temporarily_unavailable", "error_description": "Try again later."}
-                return json_answer(503, document, ("Retry-After", "5"))
-            logger.exception("defect in %s", environ.get("PATH_INFO"))
+                return _unavailable(problem, number)
+            logger.exception("defect", extra=facts(request=number, route=environ.get("PATH_INFO")))
             return json_answer(500, {"error": "server_error", "error_description": "Unexpected error."})
 
     def _request(self, environ: dict[str, Any], length: int) -> MachineRequest:
@@ -83,6 +85,12 @@ class Front:
         if peer in self._proxies:
             return str(environ.get("HTTP_X_FORWARDED_FOR", peer)).rpartition(",")[2].strip()[:45]
         return peer
+
+
+def _unavailable(problem: Exception, number: str) -> Answer:
+    logger.error("storage", extra=facts(request=number, problem=type(problem).__name__))
+    document = {"error": "temporarily_unavailable", "error_description": "Try again later."}
+    return json_answer(503, document, ("Retry-After", "5"))
 
 
 def _is_storage(problem: Exception) -> bool:

@@ -1,0 +1,33 @@
+"""Log lines: one JSON object each, whatever its cause. Rooms give facts by `extra=facts(…)`, never a secret."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+
+def facts(**named: Any) -> dict[str, Any]:
+    """The `extra` argument of a logger's call."""
+    return {"facts": named}
+
+
+class JsonLines(logging.Formatter):
+    """`at`, `level`, `logger`, `message`, the facts, and the trace of an exception."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        document = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(), "logger": record.name, "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }  # fmt: skip
+        if record.exc_info:
+            document["trace"] = self.formatException(record.exc_info)
+        # JSON escapes control characters: nobody forges a line.
+        return json.dumps(document, ensure_ascii=True, separators=(",", ":"), default=str)
+
+
+def install() -> None:
+    """For a process of ours: everything from INFO to standard error."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
