@@ -55,7 +55,7 @@ def bound(store: str, algorithm: str, *, port: int, folder: Path, pem: Path) -> 
     """The least there is to do, as a server of its own."""
     environment = os.environ | {
         "BENCH_ALG": algorithm, "BENCH_KEYS": str(pem),
-        "BENCH_DATABASE_URL": address(store, folder, f"bound_{algorithm}".lower()),
+        "BENCH_DATABASE_URL": address(store, folder, f"bound_{algorithm}_{port}".lower()),
     }  # fmt: skip
     granian = [str(Path(sys.executable).with_name("granian")), *GRANIAN, "--port", str(port), "--workers", "1"]
     process = subprocess.Popen(

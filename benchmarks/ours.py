@@ -21,7 +21,7 @@ SESSIONS = 50
 
 def ours(store: str, algorithm: str, *, port: int, folder: Path, workers: int = 1, full: bool = True) -> Server:
     """Serve on a fresh store; codes are made by the product's own functions."""
-    name = f"ours_{algorithm}_{workers}".lower()
+    name = f"ours_{algorithm}_{port}".lower()
     base = f"http://127.0.0.1:{port}"
     environment = os.environ | {
         "PSC_DATABASE_URL": address(store, folder, name), "PSC_SECRETS_FILE": str(folder / f"{name}_{store}.secrets"),

@@ -127,7 +127,7 @@ def peer(name: str, store: str, algorithm: str, *, port: int, folder: Path, pem:
     }  # fmt: skip
     target = install(name)
     if store != "memory":
-        url = address(store, folder, f"{name}_{algorithm}".lower())
+        url = address(store, folder, f"{name}_{algorithm}_{port}".lower())
         environment |= _database(name, url)
     command = _command(name, target, port, workers)
     if name in ("authlib_orm", "django_oauth_toolkit"):
