@@ -1,6 +1,8 @@
 """A person with an active card, for tests of the card's room."""
 
 import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,6 +14,7 @@ from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.journal import SYSTEM, Origin
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.demo.passkey import SoftwarePasskey
 from pro_sante_connect.ecps import enrolment, pin, totp
@@ -171,3 +174,17 @@ def told(person: Candidate) -> list[str]:
         notes = db.scalars(select(OutboxNote).where(OutboxNote.topic == "message:send").order_by(OutboxNote.id)).all()
     subject = registry.subject(person.practitioner)
     return [note.facts["template"] for note in notes if note.subject == subject]
+
+
+def winners(act: Callable[[], Any], hands: int = 10) -> int:
+    """How many of so many hands at the same moment succeed; the others hear a refusal, and nothing worse."""
+
+    def attempt(_: int) -> bool:
+        try:
+            act()
+        except Refusal:
+            return False
+        return True
+
+    with ThreadPoolExecutor(hands) as pool:
+        return sum(pool.map(attempt, range(hands)))

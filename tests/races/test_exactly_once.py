@@ -13,7 +13,7 @@ from pro_sante_connect.oidc.endpoints.token import token
 from tests.oidc.parties import CALLBACK, Cast, document, make_cast
 from tests.world import World, make_world
 
-PROCESSES, USES, VALUES = 4, 12, 100
+PROCESSES, USES, VALUES = 4, 12, 1000
 THREADS = USES // PROCESSES
 
 
