@@ -54,10 +54,10 @@ def text(results: Results, chosen: argparse.Namespace) -> str:
         "",
         "Written by `make bench`; do not edit. CPU microseconds a request, server and database together: medians of",
         f"{chosen.rounds} interleaved rounds of {chosen.requests} requests over 8 connections, {os.cpu_count()} cores."
-        " The machine is shared, so only",
-        "ratios of one run mean something. Ours is `psc serve` with one web worker: durable writes, liveness read at each",
-        "use, journal written. A token answer carries two signatures of the named algorithm. `bound` parses the request,",
-        "signs twice and makes one durable write.",
+        " The machine is shared,",
+        "so only ratios of one run mean something. Ours is `psc serve` with one web worker: durable writes,",
+        "liveness read at each use, journal written. A token answer carries two signatures of the named algorithm.",
+        "`bound` parses the request, signs twice and makes one durable write.",
         "",
     ]
     for algorithm in algorithms:
