@@ -50,7 +50,7 @@ test: setup-test browser
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
 
 test-full: test
-	$(BIN)/pytest -m full
+	HYPOTHESIS_PROFILE=seeking $(BIN)/pytest $$(grep -rlE "hypothesis import" tests --include="test_*.py")
 
 bench: setup-test
 	$(BIN)/python -m benchmarks
