@@ -39,7 +39,8 @@ class SystemChance:
         return f"{secrets.randbelow(10**count):0{count}d}"
 
     def letters(self, count: int) -> str:
-        return "".join(secrets.choice(READABLE) for _ in range(count))
+        number, base = secrets.randbelow(len(READABLE) ** count), len(READABLE)
+        return "".join(READABLE[number // base**place % base] for place in range(count))
 
     def uuid(self) -> str:
         return str(UUID(bytes=secrets.token_bytes(16), version=4))

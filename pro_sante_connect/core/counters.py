@@ -5,7 +5,7 @@ Committed on their own before the proof is looked at, so that a refusal cannot r
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import Connection, case, delete
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -22,12 +22,12 @@ class Counter(Base):
     closed_until: Mapped[datetime | None]
 
 
-def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) -> int:
+def reserve(db: Session | Connection, name: str, *, window: timedelta | None, now: datetime) -> int:
     """Count one more attempt and return its number: 1 for the first since the window opened.
 
     Without a window the count grows until `reset`.
     """
-    connection = db.connection()
+    connection = db if isinstance(db, Connection) else db.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None)
     if window is None:

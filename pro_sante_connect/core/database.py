@@ -4,10 +4,12 @@ SQLite: WAL, full sync, and writers that say so at BEGIN: a read transaction tha
 once with SQLITE_BUSY_SNAPSHOT, an immediate one waits its turn.
 """
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -38,11 +40,61 @@ def engine_options(url: str) -> dict[str, Any]:
     }
 
 
-def reader(engine: Engine) -> Engine:
-    """For look-ups of one statement, which needs no transaction around it: two calls to the store less."""
+class Contended(Exception):
+    """Somebody else writes just now, and the caller would not wait. Nothing was done."""
+
+
+def below(engine: Engine) -> Engine:
+    """The same store for statements that need no transaction of the toolkit's: two calls to the store less each.
+
+    On PostgreSQL with connections of its own, since one that changes its mode at each use pays for that.
+    """
     if engine.dialect.name == "sqlite":
         return engine.execution_options(**LOOK_UP)
-    return engine.execution_options(isolation_level="AUTOCOMMIT")
+    made = _BELOW.get(engine)
+    if made is None:
+        options = engine_options("postgresql://") | {"isolation_level": "AUTOCOMMIT"}
+        made = _BELOW[engine] = create_engine(engine.url, **options)
+        event.listen(engine, "engine_disposed", lambda _: made.dispose())
+    return made
+
+
+_BELOW: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
+
+
+@contextmanager
+def claiming(engine: Engine, *, wait: bool = True) -> Iterator[Connection]:
+    """One write transaction on an engine of `below`: committed at the end, rolled back by an exception.
+
+    Without `wait` raises `Contended` where another writer holds the store (SQLite has one at a time).
+    """
+    with engine.connect() as db:
+        driver: Any = db.connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            _begin_immediate(driver, wait=wait)
+        else:
+            driver.execute("BEGIN")
+        try:
+            yield db
+        except BaseException:
+            driver.rollback()
+            raise
+        driver.commit()
+
+
+def _begin_immediate(driver: sqlite3.Connection, *, wait: bool) -> None:
+    if wait:
+        driver.execute("BEGIN IMMEDIATE")
+        return
+    driver.execute("PRAGMA busy_timeout=0")
+    try:
+        driver.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as problem:
+        if problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            raise Contended from None
+        raise
+    finally:
+        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def located(url: str) -> str:

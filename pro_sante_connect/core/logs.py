@@ -5,6 +5,9 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+# JSON escapes control characters, and whatever is not ASCII: nobody forges a line.
+_text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
+
 
 def facts(**named: Any) -> dict[str, Any]:
     """The `extra` argument of a logger's call."""
@@ -22,12 +25,14 @@ class JsonLines(logging.Formatter):
         }  # fmt: skip
         if record.exc_info:
             document["trace"] = self.formatException(record.exc_info)
-        # JSON escapes control characters: nobody forges a line.
-        return json.dumps(document, ensure_ascii=True, separators=(",", ":"), default=str)
+        return _text(document)
 
 
 def install() -> None:
     """For a process of ours: everything from INFO to standard error."""
+    # What our lines never say is not looked up for each of them (logging, "Optimization").
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

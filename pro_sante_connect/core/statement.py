@@ -48,9 +48,8 @@ class Statement:
         if compiled.constants:
             values = compiled.constants | values
         parameters: Any = tuple(values[name] for name in compiled.names) if compiled.positional else values
-        cursor = db.connection.cursor()
-        cursor.execute(compiled.text, parameters)
-        return cursor
+        driver: Any = db.connection.driver_connection
+        return driver.execute(compiled.text, parameters)
 
     def one(self, db: Connection, /, **values: Any) -> Row | None:
         """First row, or None."""

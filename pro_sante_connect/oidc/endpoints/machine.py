@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.core import counters
-from pro_sante_connect.core.database import WRITE, reader, writing
+from pro_sante_connect.core.database import below, claiming
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.once import remember
@@ -21,7 +21,9 @@ from pro_sante_connect.oidc.client import Clients, RelyingParty
 from pro_sante_connect.oidc.endpoints import assertion, client_auth
 from pro_sante_connect.oidc.endpoints.http import MachineRequest
 from pro_sante_connect.oidc.errors import TokenRefusal
+from pro_sante_connect.oidc.grants.claim import Claim
 from pro_sante_connect.oidc.requests.request import Parameters
+from pro_sante_connect.oidc.tokens import liveness
 from pro_sante_connect.oidc.tokens.issue import Hidden, Issuer
 from pro_sante_connect.oidc.tokens.jose import Verifier
 from pro_sante_connect.oidc.tokens.keys import KeyRing
@@ -33,14 +35,19 @@ GUESSES_PER_MINUTE = 30
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """One per process. Its members are caches or configuration; every state is in the store."""
+    """One per process. Its members are caches or configuration; every state is in the store.
+
+    `waits` says whether a writer waits for another one; who may not wait gets `core.database.Contended`, and then
+    nothing was done: a request has at most one transaction before its outcome is certain.
+    """
 
     dep: Deployment
-    lookups: Engine
+    store: Engine
     clients: Clients
     ring: KeyRing
     verifier: Verifier
     issuer: Issuer
+    waits: bool = True
 
     @classmethod
     def of(cls, dep: Deployment) -> Self:
@@ -49,7 +56,7 @@ class Machine:
         own = OctKey.import_key(dep.vault.derive("refresh tokens"))
         return cls(
             dep=dep,
-            lookups=reader(dep.engine),
+            store=below(dep.engine),
             clients=Clients(dep.clock),
             ring=ring,
             verifier=Verifier(ring, issuer=dep.settings.issuer.issuer),
@@ -67,14 +74,28 @@ class Machine:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self.lookups.connect() as db:
+        with self.store.connect() as db:
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
-        """One write transaction; the caller commits: a refusal too must keep what it claimed."""
-        with self.dep.engine.connect().execution_options(**WRITE) as db, db.begin():
+        """One write transaction, committed at the end: a refusal too must keep what it claimed."""
+        with claiming(self.store, wait=self.waits) as db:
             yield db
+
+    def claim(self, claim: Claim, client: RelyingParty, at: tuple[datetime, str], **values: Any) -> Living | None:
+        """The one-time thing, claimed for this client and written down; None when there is nothing to claim."""
+        return claim.one(
+            self.store, wait=self.waits, idle=self.idle, now=at[0], address=at[1], client=client.id, **values
+        )
+
+    def dead(self, living: Living, now: datetime) -> str:
+        """Why it may not be used any more, or an empty text."""
+        reason = liveness.dead_because(living, idle=self.idle, now=now)
+        if reason or not living.decided:
+            return reason
+        with self.reading() as db:
+            return liveness.judge(db, living, idle=self.idle, now=now)
 
     def authenticate(self, request: MachineRequest, fields: Parameters, now: datetime) -> RelyingParty:
         """The client of this request, or `invalid_client`; failures are counted per client and address."""
@@ -104,7 +125,7 @@ class Machine:
             return remember(db, "client-assertion", jti, expires_at=until)
 
     def _counted(self, refusal: TokenRefusal, name: str, now: datetime) -> TokenRefusal:
-        with writing(self.dep.engine) as db:
+        with self.writing() as db:
             failures = counters.reserve(db, name, window=timedelta(minutes=1), now=now)
         return client_auth.too_many(refusal) if failures > GUESSES_PER_MINUTE else refusal
 
@@ -112,14 +133,13 @@ class Machine:
         self,
         db: Connection,
         event: Event,
-        living: Living | None,
         client: RelyingParty,
         *,
         at: tuple[datetime, str],
+        practitioner: int | None = None,
         **facts: Any,
     ) -> None:
         """One entry on the hot path; `at` is the moment and the caller's address."""
-        practitioner = facts.pop("practitioner", None) if living is None else living.practitioner_id
         journal.append(
             db,
             {

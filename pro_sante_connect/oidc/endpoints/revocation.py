@@ -47,4 +47,4 @@ def _forget_access(db: Connection, claims: jose.Claims) -> None:
 
 
 def _tell(machine: Machine, db: Connection, client: RelyingParty, grant: int, at: tuple[datetime, str]) -> None:
-    machine.audit(db, Event.TOKEN_REVOKED, None, client, at=at, grant=grant)
+    machine.audit(db, Event.TOKEN_REVOKED, client, at=at, grant=grant)

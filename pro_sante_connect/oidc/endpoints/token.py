@@ -1,36 +1,35 @@
-"""The token endpoint: authenticate, claim, alive?, commit, sign, answer (RFC 6749 §3.2)."""
+"""The token endpoint: authenticate, claim and commit, alive?, sign, answer (RFC 6749 §3.2)."""
 
 from datetime import datetime, timedelta
-
-from sqlalchemy import Connection
+from typing import NamedTuple
 
 from pro_sante_connect.audit.events import Event
+from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, form_of, json_answer, once, refused
 from pro_sante_connect.oidc.endpoints.machine import Machine
 from pro_sante_connect.oidc.errors import TokenRefusal, invalid_grant, invalid_request
 from pro_sante_connect.oidc.grants import code, refresh
-from pro_sante_connect.oidc.tokens import jose, liveness
+from pro_sante_connect.oidc.tokens import jose
 from pro_sante_connect.oidc.tokens.issue import NOTHING_HIDDEN, Hidden, facts_of
 from pro_sante_connect.oidc.tokens.liveness import Living
 from pro_sante_connect.oidc.vocabulary import GrantType
 
-TOUCH_AFTER = timedelta(seconds=30)
 CODE_REFUSED = "The authorization code is invalid or expired."
 TOKEN_REFUSED = "Token is not active"
 BASIC_CHALLENGE = ("WWW-Authenticate", 'Basic realm="psc", charset="UTF-8"')
 
 Fields = dict[str, str]
+At = tuple[datetime, str]  # the moment, and the caller's address
 
 
-class _Granted:
-    """What a grant leaves for the issuer, once its transaction is committed."""
+class _Granted(NamedTuple):
+    """What a grant leaves for the issuer."""
 
-    __slots__ = ("hidden", "living", "refresh_jti", "scope")
-
-    def __init__(self, living: Living, hidden: Hidden, refresh_jti: str, scope: str = "") -> None:
-        self.living, self.hidden, self.refresh_jti, self.scope = living, hidden, refresh_jti, scope
+    living: Living
+    refresh_jti: str
+    scope: str = ""
 
 
 def token(machine: Machine, request: MachineRequest) -> Answer:
@@ -42,10 +41,11 @@ def token(machine: Machine, request: MachineRequest) -> Answer:
         client = machine.authenticate(request, fields, now)
         values = once(fields, identical_repeats=client.profile.identical_repeats)
         granted = _grant(machine, client, values, (now, request.address))
+        hidden = _hidden(machine, granted.living, now)
     except TokenRefusal as refusal:
         challenge = (BASIC_CHALLENGE,) if refusal.status == 401 else ()
         return refused(refusal, *challenge, client=client.id if client else "")
-    facts = facts_of(granted.living, client, machine.dep.settings, scope=granted.scope, hidden=granted.hidden)
+    facts = facts_of(granted.living, client, machine.dep.settings, scope=granted.scope, hidden=hidden)
     answer = machine.issuer.token_set(
         facts,
         client,
@@ -56,7 +56,7 @@ def token(machine: Machine, request: MachineRequest) -> Answer:
     return json_answer(200, answer, client=client.id)
 
 
-def _grant(machine: Machine, client: RelyingParty, values: Fields, at: tuple[datetime, str]) -> _Granted:
+def _grant(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _Granted:
     grants = {GrantType.AUTHORIZATION_CODE: _redeem, GrantType.REFRESH_TOKEN: _refresh}
     asked = values.get("grant_type")
     if asked is None:
@@ -68,44 +68,37 @@ def _grant(machine: Machine, client: RelyingParty, values: Fields, at: tuple[dat
     return grants[GrantType(asked)](machine, client, values, at)
 
 
-def _redeem(machine: Machine, client: RelyingParty, values: Fields, at: tuple[datetime, str]) -> _Granted:
-    """The code grant. A refusal after the claim commits it: the code is burnt."""
+def _redeem(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _Granted:
+    """The code grant. Whatever is refused after the claim, the code is burnt."""
     if "code" not in values:
         raise invalid_request("Missing parameter: code.", reason="code-missing")
-    now = at[0]
     jti = machine.dep.chance.uuid() if GrantType.REFRESH_TOKEN in client.grants else ""
-    life = timedelta(seconds=machine.dep.settings.lifetimes.refresh)
-    with machine.writing() as db:
-        spent = code.spend(db, values["code"], client, refresh_jti=jti, refresh_life=life, now=now)
-        if spent is None:
-            reason = _replay(machine, db, client, values["code"], at)
-            living = None
-        else:
-            reason = code.mismatch(spent, redirect_uri=values.get("redirect_uri"), verifier=values.get("code_verifier"))
-            living, reason = (None, reason) if reason else liveness.read(db, spent.id, idle=machine.idle, now=now)
-            if living is None:
-                refresh.revoke(db, spent.id, now=now)
-                machine.audit(db, Event.TOKEN_REFUSED, None, client, at=at, reason=reason, grant=spent.id)
-            else:
-                _seen(db, living, now)
-                machine.audit(db, Event.CODE_REDEEMED, living, client, at=at, grant=living.id)
-                hidden = machine.hidden(db, living, now) if living.decided else NOTHING_HIDDEN
-    if living is None:
-        raise _dead(client, reason, CODE_REFUSED)
-    return _Granted(living, hidden, jti)
+    spent = machine.claim(
+        code.redemption, client, at, code=digest(values["code"]),
+        refresh=digest(jti) if jti else None, refresh_ends=_refresh_ends(machine, at[0]) if jti else None,
+    )  # fmt: skip
+    if spent is None:
+        raise invalid_grant(CODE_REFUSED, reason=_replay(machine, client, values["code"], at))
+    reason = code.mismatch(spent, redirect_uri=values.get("redirect_uri"), verifier=values.get("code_verifier"))
+    reason = reason or machine.dead(spent, at[0])
+    if reason:
+        _refuse(machine, client, spent.id, at, reason=reason, revoke=True)
+        raise _dead(reason, CODE_REFUSED)
+    return _Granted(spent, jti)
 
 
-def _replay(machine: Machine, db: Connection, client: RelyingParty, value: str, at: tuple[datetime, str]) -> str:
+def _replay(machine: Machine, client: RelyingParty, value: str, at: At) -> str:
     """A code spent before: what it gave ends (OAuth 2.1 §4.1.3)."""
-    former = code.replayed(db, value, client)
-    if former is None:
-        return "code-unknown"
-    refresh.revoke(db, former[0], now=at[0])
-    machine.audit(db, Event.CODE_REPLAYED, None, client, at=at, practitioner=former[1], grant=former[0])
+    with machine.writing() as db:
+        former = code.replayed(db, value, client)
+        if former is None:
+            return "code-unknown"
+        refresh.revoke(db, former[0], now=at[0])
+        machine.audit(db, Event.CODE_REPLAYED, client, at=at, practitioner=former[1], grant=former[0])
     return "code-replayed"
 
 
-def _refresh(machine: Machine, client: RelyingParty, values: Fields, at: tuple[datetime, str]) -> _Granted:
+def _refresh(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _Granted:
     """The refresh grant: rotation within the family, no grace window."""
     if "refresh_token" not in values:
         raise invalid_request("Missing parameter: refresh_token.", reason="refresh-token-missing")
@@ -113,34 +106,47 @@ def _refresh(machine: Machine, client: RelyingParty, values: Fields, at: tuple[d
     if claims is None or claims.get("typ") != "Refresh" or claims.get("azp") != client.id:
         raise invalid_grant(TOKEN_REFUSED, reason="refresh-unknown")
     scope = _narrowed(values.get("scope"), str(claims["scope"]), client)
-    grant, old, new, now = int(claims["grant_id"]), str(claims["jti"]), machine.dep.chance.uuid(), at[0]
-    life = timedelta(seconds=machine.dep.settings.lifetimes.refresh)
-    with machine.writing() as db:
-        if refresh.rotate(db, grant, client, old_jti=old, new_jti=new, life=life, now=now):
-            living, reason = liveness.read(db, grant, idle=machine.idle, now=now)
-        else:
-            living, reason = None, _reuse(machine, db, client, (grant, old), at)
-        if living is None:
-            machine.audit(db, Event.TOKEN_REFUSED, None, client, at=at, reason=reason, grant=grant)
-        else:
-            _seen(db, living, now)
-            machine.audit(db, Event.TOKEN_REFRESHED, living, client, at=at, grant=grant)
-            hidden = machine.hidden(db, living, now) if living.decided else NOTHING_HIDDEN
-    if living is None:
-        raise _dead(client, reason, "Session not active" if reason.startswith("session") else TOKEN_REFUSED)
-    return _Granted(living, hidden, new, scope)
+    grant, old, new = int(claims["grant_id"]), str(claims["jti"]), machine.dep.chance.uuid()
+    living = machine.claim(
+        refresh.rotation, client, at, grant=grant, old=digest(old), new=digest(new),
+        ends=_refresh_ends(machine, at[0]),
+    )  # fmt: skip
+    reason = _reuse(machine, client, (grant, old), at) if living is None else machine.dead(living, at[0])
+    if living is None or reason:
+        _refuse(machine, client, grant, at, reason=reason)
+        raise _dead(reason, "Session not active" if reason.startswith("session") else TOKEN_REFUSED)
+    return _Granted(living, new, scope)
 
 
-def _reuse(
-    machine: Machine, db: Connection, client: RelyingParty, token: tuple[int, str], at: tuple[datetime, str]
-) -> str:
+def _reuse(machine: Machine, client: RelyingParty, token: tuple[int, str], at: At) -> str:
     """A token already rotated away: the whole family ends (RFC 9700 §4.14.2)."""
-    practitioner = refresh.superseded(db, token[0], client, old_jti=token[1])
-    if practitioner is None:
-        return "refresh-ended"
-    refresh.revoke(db, token[0], now=at[0])
-    machine.audit(db, Event.TOKEN_REUSED, None, client, at=at, practitioner=practitioner, grant=token[0])
+    with machine.writing() as db:
+        practitioner = refresh.superseded(db, token[0], client, old_jti=token[1])
+        if practitioner is None:
+            return "refresh-ended"
+        refresh.revoke(db, token[0], now=at[0])
+        machine.audit(db, Event.TOKEN_REUSED, client, at=at, practitioner=practitioner, grant=token[0])
     return "refresh-reused"
+
+
+def _refresh_ends(machine: Machine, now: datetime) -> int:
+    return microseconds(now + timedelta(seconds=machine.dep.settings.lifetimes.refresh))
+
+
+def _refuse(machine: Machine, client: RelyingParty, grant: int, at: At, *, reason: str, revoke: bool = False) -> None:
+    """Write down why what was claimed is not honoured."""
+    with machine.writing() as db:
+        if revoke:
+            refresh.revoke(db, grant, now=at[0])
+        machine.audit(db, Event.TOKEN_REFUSED, client, at=at, reason=reason, grant=grant)
+
+
+def _hidden(machine: Machine, living: Living, now: datetime) -> Hidden:
+    """What decisions took out of force; nothing for nearly everybody."""
+    if not living.decided:
+        return NOTHING_HIDDEN
+    with machine.reading() as db:
+        return machine.hidden(db, living, now)
 
 
 def _narrowed(asked: str | None, granted: str, client: RelyingParty) -> str:
@@ -153,13 +159,7 @@ def _narrowed(asked: str | None, granted: str, client: RelyingParty) -> str:
     return " ".join(word for word in granted.split() if word in words)
 
 
-def _seen(db: Connection, living: Living, now: datetime) -> None:
-    """Slide the session's idle limit, at most twice a minute."""
-    if microseconds(now - TOUCH_AFTER) > living.session_seen_at:
-        refresh.touch(db, living.session_id, now=now)
-
-
-def _dead(client: RelyingParty, reason: str, description: str) -> TokenRefusal:
+def _dead(reason: str, description: str) -> TokenRefusal:
     if reason == "client-disabled":
         return TokenRefusal("invalid_client", "Client authentication failed.", status=401, reason=reason)
     return invalid_grant(description, reason=reason)

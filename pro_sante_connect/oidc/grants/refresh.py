@@ -3,17 +3,20 @@
 A refresh token is ours by its signature and live by its digest: the row holds the digest of the newest `jti`.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, select, update
 
+from pro_sante_connect.audit.events import Event
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.statement import Statement
 from pro_sante_connect.oidc.client import RelyingParty
-from pro_sante_connect.oidc.models import Authorization, Session
+from pro_sante_connect.oidc.grants.claim import Claim
+from pro_sante_connect.oidc.models import Authorization
 
-_rotate = Statement(
+# Parameters: `grant`, `client`, `now`, `old` and `new` (digests of a `jti`), `ends`.
+rotation = Claim(
     update(Authorization)
     .where(
         Authorization.id == bindparam("grant"),
@@ -22,8 +25,8 @@ _rotate = Statement(
         Authorization.refresh_expires_at > bindparam("now"),
         Authorization.revoked_at.is_(None),
     )
-    .values(refresh_digest=bindparam("new"), refresh_expires_at=bindparam("ends"))
-    .returning(Authorization.practitioner_id)
+    .values(refresh_digest=bindparam("new"), refresh_expires_at=bindparam("ends")),
+    Event.TOKEN_REFRESHED,
 )
 _superseded = Statement(
     select(Authorization.practitioner_id).where(
@@ -39,27 +42,6 @@ _revoke = Statement(
     .where(Authorization.id == bindparam("grant"), Authorization.revoked_at.is_(None))
     .values(revoked_at=bindparam("now"))
 )
-_touch = Statement(
-    update(Session)
-    .where(Session.id == bindparam("sid"), Session.last_seen_at < bindparam("now"))
-    .values(last_seen_at=bindparam("now"))
-)
-
-
-def rotate(
-    db: Connection, grant: int, client: RelyingParty, *, old_jti: str, new_jti: str, life: timedelta, now: datetime
-) -> bool:
-    """True for the one caller whose token was the newest."""
-    row = _rotate.one(
-        db,
-        grant=grant,
-        client=client.id,
-        old=digest(old_jti),
-        new=digest(new_jti),
-        now=microseconds(now),
-        ends=microseconds(now + life),
-    )
-    return row is not None
 
 
 def superseded(db: Connection, grant: int, client: RelyingParty, *, old_jti: str) -> int | None:
@@ -71,11 +53,6 @@ def superseded(db: Connection, grant: int, client: RelyingParty, *, old_jti: str
 def revoke(db: Connection, grant: int, *, now: datetime) -> None:
     """End a family: its code, refresh token and access tokens."""
     _revoke.run(db, grant=grant, now=microseconds(now))
-
-
-def touch(db: Connection, session: str, *, now: datetime) -> None:
-    """A refresh counts as activity of the session."""
-    _touch.run(db, sid=session, now=microseconds(now))
 
 
 _current = Statement(

@@ -6,9 +6,9 @@ revives.
 """
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, Connection, bindparam, exists, select
+from sqlalchemy import BindParameter, Connection, FromClause, Select, bindparam, exists, select
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.core.epoch import Epoch
@@ -34,7 +34,8 @@ class Living(NamedTuple):
     level: str
     authenticated_at: int
     activite_id: int | None
-    code_spent_at: int | None
+    redirect_uri: str
+    code_challenge: str
     revoked_at: int | None
     session_ended_at: int | None
     session_began_at: int
@@ -49,51 +50,56 @@ class Living(NamedTuple):
     activite_ended_at: int | None
     activite_profession: str | None
     activite_category: str | None
-    client_version: int
     client_disabled_at: int | None
     epoch: int
     decided: bool
     jti_revoked: bool
 
 
-_now: BindParameter[datetime] = bindparam("now")
-_jti: BindParameter[str] = bindparam("jti")
-
-# A decision that could matter: in force at some instant between the session's beginning and now.
-_decided = exists().where(
-    Decision.practitioner_id == Authorization.practitioner_id,
-    Decision.blocks_from <= _now,
-    Decision.blocks_until.is_(None) | (Decision.blocks_until > Session.began_at),
-    Decision.lifted_at.is_(None) | (Decision.lifted_at > Session.began_at),
-)
-
-_read = Statement(
-    select(
-        Authorization.id, Authorization.client_id, Authorization.session_id, Authorization.practitioner_id,
-        Authorization.scope, Authorization.nonce, Authorization.acr, Authorization.mode, Authorization.methods,
-        Authorization.level, Authorization.authenticated_at, Authorization.activite_id, Authorization.code_spent_at,
-        Authorization.revoked_at,
-        Session.ended_at, Session.began_at, Session.last_seen_at, Session.expires_at, Session.epoch,
-        Practitioner.national_id, Practitioner.present_since, Practitioner.absent_since,
-        Practitioner.protected,
-        Practitioner.dossier,
-        Activite.ended_at, Activite.profession, Activite.category,
-        Client.version, Client.disabled_at,
-        Epoch.number,
-        _decided,
-        exists().where(RevokedToken.jti == _jti),
-    )
-    .join(Session, Session.id == Authorization.session_id)
-    .join(Practitioner, Practitioner.id == Authorization.practitioner_id)
-    .join(Client, Client.id == Authorization.client_id)
-    .join(Epoch, Epoch.id == 1)
-    .outerjoin(Activite, Activite.id == Authorization.activite_id)
-    .where(Authorization.id == bindparam("id"))
+_OF_AUTHORIZATION = (
+    "id", "client_id", "session_id", "practitioner_id", "scope", "nonce", "acr", "mode", "methods", "level",
+    "authenticated_at", "activite_id", "redirect_uri", "code_challenge", "revoked_at",
 )  # fmt: skip
 
 
+def dependencies(source: FromClause) -> Select[Any]:
+    """A `Living` for each row of `source`, which has the columns of an authorization. Binds `now` and `jti`."""
+    now: BindParameter[datetime] = bindparam("now")
+    # A decision that could matter: in force at some instant between the session's beginning and now.
+    decided = exists().where(
+        Decision.practitioner_id == source.c.practitioner_id,
+        Decision.blocks_from <= now,
+        Decision.blocks_until.is_(None) | (Decision.blocks_until > Session.began_at),
+        Decision.lifted_at.is_(None) | (Decision.lifted_at > Session.began_at),
+    )
+    return (
+        select(
+            *(source.c[name] for name in _OF_AUTHORIZATION),
+            Session.ended_at, Session.began_at, Session.last_seen_at, Session.expires_at, Session.epoch,
+            Practitioner.national_id, Practitioner.present_since, Practitioner.absent_since,
+            Practitioner.protected,
+            Practitioner.dossier,
+            Activite.ended_at, Activite.profession, Activite.category,
+            Client.disabled_at,
+            Epoch.number,
+            decided,
+            exists().where(RevokedToken.jti == bindparam("jti")),
+        )
+        .select_from(source)
+        .join(Session, Session.id == source.c.session_id)
+        .join(Practitioner, Practitioner.id == source.c.practitioner_id)
+        .join(Client, Client.id == source.c.client_id)
+        .join(Epoch, Epoch.id == 1)
+        .outerjoin(Activite, Activite.id == source.c.activite_id)
+    )  # fmt: skip
+
+
+_authorizations = Authorization.__table__
+_read = Statement(dependencies(_authorizations).where(_authorizations.c.id == bindparam("id")))
+
+
 def dead_because(living: Living, *, idle: timedelta, now: datetime) -> str:
-    """A stable reason, or an empty text. Pure; decisions are looked at by `read`."""
+    """A stable reason, or an empty text. Pure; decisions are looked at by `judge`."""
     at = microseconds(now)
     reasons = (
         ("revoked", living.revoked_at is not None or living.jti_revoked),
@@ -108,17 +114,23 @@ def dead_because(living: Living, *, idle: timedelta, now: datetime) -> str:
     return next((reason for reason, dead in reasons if dead), "")
 
 
+def find(db: Connection, authorization: int, *, jti: str = "", now: datetime) -> Living | None:
+    """The authorization of that id with all it depends on."""
+    row = _read.one(db, id=authorization, now=microseconds(now), jti=jti)
+    return None if row is None else Living._make(row)
+
+
+def judge(db: Connection, living: Living, *, idle: timedelta, now: datetime) -> str:
+    """Why it may not be used any more, or an empty text. Reads decisions only where one could matter."""
+    return dead_because(living, idle=idle, now=now) or (_decided_against(db, living, now) if living.decided else "")
+
+
 def read(
     db: Connection, authorization: int, *, jti: str = "", idle: timedelta, now: datetime
 ) -> tuple[Living | None, str]:
     """The living authorization and an empty text, or None and the reason."""
-    row = _read.one(db, id=authorization, now=microseconds(now), jti=jti)
-    if row is None:
-        return None, "unknown"
-    living = Living._make(row)
-    reason = dead_because(living, idle=idle, now=now)
-    if not reason and living.decided:
-        reason = _decided_against(db, living, now)
+    living = find(db, authorization, jti=jti, now=now)
+    reason = "unknown" if living is None else judge(db, living, idle=idle, now=now)
     return (None, reason) if reason else (living, "")
 
 

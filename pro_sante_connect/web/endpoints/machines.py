@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from flask import Blueprint, Response, current_app, g, request
 
@@ -32,7 +33,13 @@ class Route:
 
 def _discovery(machine: Machine, _: MachineRequest) -> Answer:
     """The issuer's metadata (OIDC Discovery §3), under both names."""
-    return _public(json_answer(200, discovery.metadata(machine.dep.settings.issuer)), 3600)
+    return _metadata(machine.dep.settings.issuer)
+
+
+@lru_cache(maxsize=1)
+def _metadata(issuer: Issuer) -> Answer:
+    """It says the same as long as the settings do."""
+    return _public(json_answer(200, discovery.metadata(issuer)), 3600)
 
 
 def _certs(machine: Machine, _: MachineRequest) -> Answer:
