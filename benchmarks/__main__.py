@@ -17,7 +17,6 @@ from benchmarks.ours import ours
 from benchmarks.races import race
 from benchmarks.report import Results
 from benchmarks.servers import (
-    GRANIAN,
     HERE,
     MEMORY_ONLY,
     ONLY_RS256,
@@ -57,10 +56,10 @@ def bound(store: str, algorithm: str, *, port: int, folder: Path, pem: Path) -> 
         "BENCH_ALG": algorithm, "BENCH_KEYS": str(pem),
         "BENCH_DATABASE_URL": address(store, folder, f"bound_{algorithm}_{port}".lower()),
     }  # fmt: skip
-    granian = [str(Path(sys.executable).with_name("granian")), *GRANIAN, "--port", str(port), "--workers", "1"]
+    uvicorn = [sys.executable, "-m", "uvicorn", "--port", str(port), "--loop", "uvloop", "--http", "httptools"]
     process = subprocess.Popen(
-        [*granian, "--blocking-threads", "8", "benchmarks.bound:app"], env=environment, cwd=ROOT,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        [*uvicorn, "--lifespan", "off", "--no-access-log", "--log-level", "error", "benchmarks.bound:app"],
+        env=environment, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     base = f"http://127.0.0.1:{port}"
     wait(base, process, "/")

@@ -1,14 +1,13 @@
 """The least an honest provider can do for a token answer: parse, sign twice, one durable write.
 
-granian benchmarks.bound:app, with BENCH_ALG, BENCH_KEYS, BENCH_DATABASE_URL
+uvicorn benchmarks.bound:app, with BENCH_ALG, BENCH_KEYS, BENCH_DATABASE_URL
 """
 
 import base64
 import json
 import os
 import sqlite3
-import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -20,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 CLAIMS = b'{"claims":"' + b"x" * 500 + b'"}'
-_LOCAL = threading.local()
 _KEY = load_pem_private_key(
     json.loads(Path(os.environ["BENCH_KEYS"]).read_text())[os.environ["BENCH_ALG"]].encode(), None
 )
@@ -54,14 +52,20 @@ def _write(store: sqlite3.Connection, code: str) -> None:
     store.execute("COMMIT")
 
 
-def app(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-    if not hasattr(_LOCAL, "write"):
-        _LOCAL.write = _writer()
-    body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0)).decode()
-    code = dict(parse_qsl(body)).get("code", "")
+_STORE: list[Callable[[str], None]] = []
+
+
+async def app(scope: Any, receive: Any, send: Any) -> None:
+    if not _STORE:
+        _STORE.append(_writer())
+    body = b""
+    if scope["method"] == "POST":
+        body = (await receive()).get("body", b"")
+    code = dict(parse_qsl(body.decode())).get("code", "")
     if code:
-        _LOCAL.write(code)
+        _STORE[0](code)
     tokens = [base64.urlsafe_b64encode(CLAIMS + _sign(CLAIMS)).decode() for _ in range(2)]
     answer = json.dumps({"access_token": tokens[0], "id_token": tokens[1], "token_type": "Bearer"}).encode()
-    start_response("200 OK", [("Content-Type", "application/json"), ("Content-Length", str(len(answer)))])
-    return [answer]
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer)).encode())]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    await send({"type": "http.response.body", "body": answer})

@@ -43,6 +43,8 @@ def create_app(
     settings: Settings, *, vault: Vault | None = None, clock: Clock | None = None, chance: Chance | None = None
 ) -> Any:
     """The Flask application. Refuses to start without readable secrets or with metadata that breaks the standard."""
+    from threading import BoundedSemaphore
+
     from flask import Flask
 
     from pro_sante_connect.core.database import engine_options, located, prepare
@@ -73,7 +75,7 @@ def create_app(
         chance=chance or SystemChance(),
         vault=vault or open_vault(Path(settings.secrets.file)),
     )
-    app.extensions["psc"] = House(dep, Machine.of(dep))
+    app.extensions["psc"] = House(dep, Machine.of(dep), BoundedSemaphore(max(1, settings.server.threads // 2)))
     _first_keys(dep)
     _install(app, settings)
     return app
@@ -106,17 +108,22 @@ def _install(app: Any, settings: Settings) -> None:
         app.register_blueprint(blueprint)
 
 
-def wsgi(app: Any) -> Any:
-    """The application behind its thin layers: folded paths, then the fast machine door, then Flask."""
+def build(settings: Settings) -> Any:
+    """The whole WSGI application for these settings, for any WSGI server; `psc serve` opens `door` instead."""
+    from pro_sante_connect.web.paths import FoldedPaths
+
+    return FoldedPaths(create_app(settings))
+
+
+def door(app: Any, *, threads: int) -> Any:
+    """The ASGI application: machine addresses in the loop, Flask's pages in threads."""
+    from pro_sante_connect.web.door import Door
     from pro_sante_connect.web.front import Front
     from pro_sante_connect.web.paths import FoldedPaths
 
-    return FoldedPaths(Front(app.wsgi_app, app.extensions["psc"].machine))
-
-
-def build(settings: Settings) -> Any:
-    """The whole WSGI application for these settings."""
-    return wsgi(create_app(settings))
+    machine = app.extensions["psc"].machine
+    max_body = machine.dep.settings.server.max_body
+    return Door(Front(machine), FoldedPaths(app.wsgi_app), threads=threads, max_body=max_body)
 
 
 def serve() -> Any:
@@ -125,4 +132,5 @@ def serve() -> Any:
     from pro_sante_connect.core import logs
 
     logs.install()
-    return build(settings.load())
+    chosen = settings.load()
+    return door(create_app(chosen), threads=chosen.server.threads)

@@ -153,8 +153,8 @@ class Server:
     """Port that `psc serve` binds."""
     workers: int = 0
     """Worker processes; 0 means one on SQLite (one writer at a time) and one per core on PostgreSQL."""
-    threads: int = 0
-    """Requests at work at once in a worker; 0 means two on SQLite and four on PostgreSQL, where more only contend."""
+    threads: int = 8
+    """Pages at work at once in a worker; desktops that wait for a phone hold half of them at most."""
     trusted_proxies: tuple[str, ...] = ()
     """Addresses whose X-Forwarded-For is believed; nothing else of a forwarded header ever is."""
     max_body: int = 262_144

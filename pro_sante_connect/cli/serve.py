@@ -1,9 +1,8 @@
-"""`psc serve`: granian's web workers and the signals worker, started, watched and stopped together."""
+"""`psc serve`: uvicorn's web workers and the signals worker, started, watched and stopped together."""
 
 import logging
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING, Any
@@ -17,11 +16,8 @@ if TYPE_CHECKING:
     from pro_sante_connect.settings import Settings
 
 BACKLOG = 2048
-# Connections a worker holds at once: slow ones wait in granian's own loop and cost no thread.
+# Requests a worker holds at once: slow ones wait in its loop and cost no thread.
 CONNECTIONS = 2048
-HEADER_MILLISECONDS = 10_000
-# Threads that read bodies; started when needed. Only [server] threads of them are in the application at once.
-READERS = 512
 
 
 @click.command()
@@ -81,90 +77,66 @@ def worker_count(settings: "Settings") -> int:
     return 1 if settings.database.url.startswith("sqlite") else os.cpu_count() or 1
 
 
-def places(settings: "Settings") -> int:
-    """As was measured: more threads in the interpreter at once cost more than they wait."""
-    return settings.server.threads or (2 if settings.database.url.startswith("sqlite") else 4)
-
-
 def run(settings: "Settings", *, signals_worker: bool) -> None:
     """Serve until told to stop. Settings reach the processes by the environment."""
-    server = _server(settings)
-    where = f"http://{settings.server.host}:{settings.server.port}"
-    click.echo(f"Serving {settings.issuer.issuer} at {where} with {worker_count(settings)} worker(s).", err=True)
+    from uvicorn.supervisors import Multiprocess
+
+    from pro_sante_connect.core import logs
+
+    logs.install()
+    server = settings.server
+    facts = logs.facts(
+        issuer=settings.issuer.issuer, address=f"http://{server.host}:{server.port}", workers=worker_count(settings)
+    )
+    logging.getLogger("psc.serve").info("serving", extra=facts)
+    config = _config(settings)
     companion = Companion([sys.executable, "-m", "pro_sante_connect", "worker", "--with-parent"])
     if signals_worker:
-        server.on_startup(companion.start)
-        server.on_shutdown(companion.end)
-    server.serve(target_loader=load, wrap_loader=True)
+        companion.start()
+    try:
+        Multiprocess(config, [config.bind_socket()]).run()
+    finally:
+        if signals_worker:
+            companion.end()
 
 
-def _server(settings: "Settings") -> Any:
-    from granian.constants import HTTPModes, Interfaces
-    from granian.http import HTTP1Settings
-    from granian.log import LogLevels
-    from granian.server import Server
+def _config(settings: "Settings") -> Any:
+    from uvicorn import Config
 
-    return Server(
-        "pro_sante_connect.app:serve",
-        address=settings.server.host,
-        port=settings.server.port,
-        interface=Interfaces.WSGI,
-        http=HTTPModes.http1,
-        websockets=False,
-        workers=worker_count(settings),
-        blocking_threads=READERS,
-        backlog=BACKLOG,
-        backpressure=CONNECTIONS,
-        http1_settings=HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS),
-        log_dictconfig=LOGGING,
-        log_level=LogLevels.warning,
-        log_access=False,
-        respawn_failed_workers=True,
-        workers_kill_timeout=DRAIN_SECONDS,
+    from pro_sante_connect.web.protocol import Protocol
+
+    return Config(
+        "pro_sante_connect.cli.serve:application",
         factory=True,
+        interface="asgi3",
+        host=settings.server.host,
+        port=settings.server.port,
+        workers=worker_count(settings),
+        http=Protocol,
+        loop="uvloop",
+        ws="none",
+        lifespan="off",
+        backlog=BACKLOG,
+        limit_concurrency=CONNECTIONS,
+        proxy_headers=False,
+        server_header=False,
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
     )
 
 
-# The server's own sentences, as lines like ours.
-LOGGING: dict[str, Any] = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "root": {"level": "INFO", "handlers": []},
-    "formatters": {"plain": {"()": "pro_sante_connect.core.logs.JsonLines"}},
-    "filters": {"advice": {"()": "pro_sante_connect.cli.serve.NoAdvice"}},
-    "handlers": {
-        "err": {
-            "class": "logging.StreamHandler",
-            "formatter": "plain",
-            "filters": ["advice"],
-            "stream": "ext://sys.stderr",
-        }
-    },
-    "loggers": {"_granian": {"handlers": ["err"], "level": "WARNING", "propagate": False}},
-}
-
-
-class NoAdvice(logging.Filter):
-    """granian counts cores; the threads mostly wait for the store, as was measured."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        return not str(record.msg).startswith("Configuration allows spawning")
-
-
-def load(target: str) -> Callable[..., Any]:
-    """In each web worker: build the application; end with the server's main process, however that died."""
-    from granian._internal import load_target
-
-    from pro_sante_connect import settings
-    from pro_sante_connect.web.buffered import Buffered
+def application() -> Any:
+    """In each web worker: build the application; end with the supervisor, however that died."""
+    from pro_sante_connect import app
 
     _end_with(os.getppid())
-    chosen = settings.load()
-    return Buffered(load_target(target, factory=True), places=places(chosen), max_body=chosen.server.max_body)
+    return app.serve()
 
 
 def _end_with(parent: int) -> None:
-    """A killed main process tells nobody; orphans would keep the port."""
+    """A killed supervisor tells nobody; orphans would keep the port."""
 
     def watch() -> None:
         pause = Event()

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 WRITE = {"psc_write": True}
@@ -44,42 +45,69 @@ class Contended(Exception):
     """Somebody else writes just now, and the caller would not wait. Nothing was done."""
 
 
-def below(engine: Engine) -> Engine:
-    """The same store for statements that need no transaction of the toolkit's: two calls to the store less each.
+class Kept:
+    """Connections kept open for statements that need no transaction of the toolkit's (`core/statement.py`).
 
-    On PostgreSQL with connections of its own, since one that changes its mode at each use pays for that.
+    A pool's hand-out and hand-back cost as much as a short statement. One that failed is not kept.
     """
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(**LOOK_UP)
-    made = _BELOW.get(engine)
-    if made is None:
-        options = engine_options("postgresql://") | {"isolation_level": "AUTOCOMMIT"}
-        made = _BELOW[engine] = create_engine(engine.url, **options)
-        event.listen(engine, "engine_disposed", lambda _: made.dispose())
-    return made
 
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self._free = engine, list[Connection]()
+        self.dialect = engine.dialect
 
-_BELOW: WeakKeyDictionary[Engine, Engine] = WeakKeyDictionary()
-
-
-@contextmanager
-def claiming(engine: Engine, *, wait: bool = True) -> Iterator[Connection]:
-    """One write transaction on an engine of `below`: committed at the end, rolled back by an exception.
-
-    Without `wait` raises `Contended` where another writer holds the store (SQLite has one at a time).
-    """
-    with engine.connect() as db:
-        driver: Any = db.connection.driver_connection
-        if engine.dialect.name == "sqlite":
-            _begin_immediate(driver, wait=wait)
-        else:
-            driver.execute("BEGIN")
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One connection, each statement its own transaction."""
+        db = self._free.pop() if self._free else self._engine.connect()
         try:
             yield db
-        except BaseException:
-            driver.rollback()
+        except Exception as problem:
+            if is_storage_failure(problem):
+                db.invalidate()
             raise
-        driver.commit()
+        finally:
+            if db.in_transaction() or db.invalidated:
+                db.rollback()
+            self._free.append(db)
+
+    @contextmanager
+    def claiming(self, *, wait: bool = True) -> Iterator[Connection]:
+        """One write transaction: committed at the end, rolled back by an exception.
+
+        Without `wait` raises `Contended` where another writer holds the store (SQLite has one at a time).
+        """
+        with self.reading() as db:
+            driver: Any = db.connection.driver_connection
+            if self.dialect.name == "sqlite":
+                _begin_immediate(driver, wait=wait)
+            else:
+                driver.execute("BEGIN")
+            try:
+                yield db
+            except BaseException:
+                driver.rollback()
+                raise
+            driver.commit()
+
+    def close(self) -> None:
+        """Let go of all that is not in use."""
+        while self._free:
+            self._free.pop().close()
+        self._engine.dispose()
+
+
+def below(engine: Engine) -> Kept:
+    """The same store, below the toolkit."""
+    kept = _BELOW.get(engine)
+    if kept is None:
+        url = engine.url.render_as_string(hide_password=False)
+        options = engine_options(url) | ({} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"})
+        kept = _BELOW[engine] = Kept(prepare(create_engine(url, **options)).execution_options(**LOOK_UP))
+        event.listen(engine, "engine_disposed", lambda _: kept.close())
+    return kept
+
+
+_BELOW: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
 
 
 def _begin_immediate(driver: sqlite3.Connection, *, wait: bool) -> None:
@@ -95,6 +123,12 @@ def _begin_immediate(driver: sqlite3.Connection, *, wait: bool) -> None:
         raise
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def is_storage_failure(problem: BaseException) -> bool:
+    """The store did not answer as it should; also for driver errors of statements that run below SQLAlchemy."""
+    kinds = {kind.__name__ for kind in type(problem).__mro__}
+    return isinstance(problem, SQLAlchemyError) or bool(kinds & {"OperationalError", "InterfaceError", "InternalError"})
 
 
 def located(url: str) -> str:

@@ -3,6 +3,7 @@
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from threading import BoundedSemaphore
 from typing import cast
 
 from flask import current_app, g, request
@@ -18,10 +19,11 @@ from pro_sante_connect.web.database import database
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One per application, under `app.extensions["psc"]`."""
+    """One per application, under `app.extensions["psc"]`. `seats` are for pages that hold a thread while they wait."""
 
     dep: Deployment
     machine: Machine
+    seats: BoundedSemaphore
 
 
 def house() -> House:

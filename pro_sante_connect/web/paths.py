@@ -1,4 +1,4 @@
-"""WSGI: fold doubled slashes before routing. A redirect would lose a POST; some clients write `//userinfo`."""
+"""Doubled slashes are folded before routing. A redirect would lose a POST; some clients write `//userinfo`."""
 
 import re
 from typing import Any
@@ -6,14 +6,17 @@ from typing import Any
 _DOUBLED = re.compile("//+")
 
 
+def folded(path: str) -> str:
+    """`/a//b` as `/a/b`."""
+    return _DOUBLED.sub("/", path) if "//" in path else path
+
+
 class FoldedPaths:
-    """Answers `/a//b` as `/a/b`."""
+    """The same for a WSGI application."""
 
     def __init__(self, application: Any) -> None:
         self._application = application
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        path = environ.get("PATH_INFO", "")
-        if "//" in path:
-            environ["PATH_INFO"] = _DOUBLED.sub("/", path)
+        environ["PATH_INFO"] = folded(environ.get("PATH_INFO", ""))
         return self._application(environ, start_response)

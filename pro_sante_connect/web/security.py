@@ -12,6 +12,7 @@ from markupsafe import Markup
 from pro_sante_connect.core.digest import keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.web.context import deployment, settings
+from pro_sante_connect.web.headers import YEAR, fixed_headers
 from pro_sante_connect.web.language import COOKIE as LANGUAGE_COOKIE
 from pro_sante_connect.web.language import language
 
@@ -20,7 +21,6 @@ POLICY = (
     "manifest-src 'self'; worker-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 FIELD = "csrf_token"
-YEAR = 31_536_000
 
 
 def cookie(name: str) -> str:
@@ -85,14 +85,11 @@ EXEMPT = {"authorize.authorize", "logout.logout"}
 
 
 def _finish(response: Response) -> Response:
+    if request.blueprint == "machines":
+        return response  # has its own, the same through both doors
     target = getattr(g, "form_target", None)
     response.headers["Content-Security-Policy"] = f"{POLICY} {target}" if target else POLICY
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Referrer-Policy"] = "no-referrer"
-    response.headers["X-Frame-Options"] = "DENY"
-    response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
-    if secure():
-        response.headers["Strict-Transport-Security"] = f"max-age={YEAR}; includeSubDomains"
+    response.headers.extend(fixed_headers(secure=secure()))
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Cookie"

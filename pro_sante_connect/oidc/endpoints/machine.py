@@ -8,12 +8,12 @@ from typing import Any, Self
 
 import orjson
 from joserfc.jwk import OctKey
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.core import counters
-from pro_sante_connect.core.database import below, claiming
+from pro_sante_connect.core.database import Kept, below
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.once import remember
@@ -42,7 +42,7 @@ class Machine:
     """
 
     dep: Deployment
-    store: Engine
+    store: Kept
     clients: Clients
     ring: KeyRing
     verifier: Verifier
@@ -74,13 +74,13 @@ class Machine:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self.store.connect() as db:
+        with self.store.reading() as db:
             yield db
 
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One write transaction, committed at the end: a refusal too must keep what it claimed."""
-        with claiming(self.store, wait=self.waits) as db:
+        with self.store.claiming(wait=self.waits) as db:
             yield db
 
     def claim(self, claim: Claim, client: RelyingParty, at: tuple[datetime, str], **values: Any) -> Living | None:

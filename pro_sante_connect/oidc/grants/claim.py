@@ -8,11 +8,11 @@ journal says that it was claimed, and what is refused then is refused in a secon
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import JSON, Engine, String, Update, bindparam, cast, insert, literal_column, select, update
+from sqlalchemy import JSON, String, Update, bindparam, cast, insert, literal_column, select, update
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.models import Entry
-from pro_sante_connect.core.database import claiming
+from pro_sante_connect.core.database import Kept
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.statement import Statement
 from pro_sante_connect.oidc.models import Authorization, Session
@@ -42,7 +42,7 @@ class Claim:
         self._whole = _whole(change, event)
 
     def one(
-        self, store: Engine, *, wait: bool, idle: timedelta, now: datetime, address: str, **values: Any
+        self, store: Kept, *, wait: bool, idle: timedelta, now: datetime, address: str, **values: Any
     ) -> Living | None:
         """The claimed authorization for the one caller who claims it; None for all others.
 
@@ -55,14 +55,12 @@ class Claim:
         }
         if store.dialect.name != "postgresql":
             return self._in_steps(store, wait, values, now, address)
-        with store.connect() as db:
+        with store.reading() as db:
             row = self._whole.one(db, **values, address=address, jti="")
         return None if row is None else Living._make(row)
 
-    def _in_steps(
-        self, store: Engine, wait: bool, values: dict[str, Any], now: datetime, address: str
-    ) -> Living | None:
-        with claiming(store, wait=wait) as db:
+    def _in_steps(self, store: Kept, wait: bool, values: dict[str, Any], now: datetime, address: str) -> Living | None:
+        with store.claiming(wait=wait) as db:
             row = self._change.one(db, **values)
             living = None if row is None else liveness.find(db, row[0], now=now)
             if living is None:

@@ -5,7 +5,6 @@ No transaction is open between two looks at the row.
 """
 
 import time
-from threading import BoundedSemaphore
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
@@ -22,7 +21,7 @@ from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import memory, steps
 from pro_sante_connect.web.clinician.forms import field, mend
 from pro_sante_connect.web.clinician.sign_in import form_again
-from pro_sante_connect.web.context import deployment, origin, settings
+from pro_sante_connect.web.context import deployment, house, origin, settings
 from pro_sante_connect.web.database import database
 from pro_sante_connect.web.devices import device_family
 from pro_sante_connect.web.pages import page, see_other
@@ -33,7 +32,6 @@ blueprint = Blueprint("wait", __name__)
 OPEN = ("pending", "matched")
 HELP_AFTER = 15
 LOOKS, PAUSE = 96, 0.25  # 24 s: shorter than what proxies allow
-SEATS = BoundedSemaphore(4)
 
 
 @blueprint.post("/journey/<interaction_id>/phone")
@@ -92,11 +90,12 @@ def state(interaction_id: str) -> Response:
     """The state as soon as it is not `known` any more, or after a while."""
     found, view = _waiting(interaction_id)
     known = request.args.get("known")
-    if view.state == known and SEATS.acquire(blocking=False):
+    seats = house().seats
+    if view.state == known and seats.acquire(blocking=False):
         try:
             _sit(found.approval or "", known)
         finally:
-            SEATS.release()
+            seats.release()
         view = approval.desktop_view(deployment(), found.approval or "", browser=browser_secret())
     return jsonify(state=view.state, seconds_left=view.seconds_left)
 

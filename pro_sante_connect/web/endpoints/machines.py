@@ -1,11 +1,14 @@
-"""Machine endpoints: one table of routes, answered by the thin WSGI layer (`web/front.py`) or by Flask alike."""
+"""Machine endpoints: one table of routes, answered before Flask (`web/front.py`) or by Flask alike."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from flask import Blueprint, Response, current_app, g, request
 
+from pro_sante_connect.core.database import Contended, is_storage_failure
+from pro_sante_connect.core.logs import facts
 from pro_sante_connect.oidc.endpoints import discovery
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, json_answer
 from pro_sante_connect.oidc.endpoints.introspection import introspect
@@ -15,6 +18,9 @@ from pro_sante_connect.oidc.endpoints.token import token
 from pro_sante_connect.oidc.endpoints.userinfo import userinfo
 from pro_sante_connect.settings import Issuer
 from pro_sante_connect.web.context import address, house
+from pro_sante_connect.web.headers import fixed_headers
+
+logger = logging.getLogger("psc.web")
 
 Endpoint = Callable[[Machine, MachineRequest], Answer]
 
@@ -70,20 +76,52 @@ def routes(issuer: Issuer) -> dict[str, Route]:
     }
 
 
-def answer(machine: Machine, route: Route, asked: MachineRequest) -> Answer:
-    """The endpoint's answer with the headers every machine answer has."""
+def answer(machine: Machine, route: Route, asked: MachineRequest, *, number: str) -> Answer:
+    """The endpoint's answer with the headers every machine answer has; `number` is the request's, for the log."""
+    try:
+        found = _answer(machine, route, asked)
+    except Contended:
+        raise
+    except Exception as problem:
+        found = _failed(problem, asked, number)
+    always = _always(machine.dep.settings.issuer)
+    headers = (*found.headers, *always, *_cors(machine, route, asked), ("X-Request-Id", number))
+    return Answer(found.status, headers, found.body, found.log)
+
+
+def _answer(machine: Machine, route: Route, asked: MachineRequest) -> Answer:
+    if asked.method in route.methods:
+        return route.endpoint(machine, asked)
     if asked.method == "OPTIONS" and route.cors and asked.origin:
-        found = Answer(204, (("Allow", _allow(route)),), b"")
-    elif asked.method == "HEAD" and "GET" in route.methods:
+        return Answer(204, (("Allow", _allow(route)),), b"")
+    if asked.method == "HEAD" and "GET" in route.methods:
         found = route.endpoint(machine, asked)
-        found = Answer(found.status, found.headers, b"", found.log)
-    elif asked.method not in route.methods:
-        document = {"error": "invalid_request", "error_description": "Method not allowed."}
-        found = json_answer(405, document, ("Allow", _allow(route)))
-    else:
-        found = route.endpoint(machine, asked)
-    extra = [("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "no-referrer"), *_cors(machine, route, asked)]
-    return Answer(found.status, (*found.headers, *extra), found.body, found.log)
+        return Answer(found.status, found.headers, b"", found.log)
+    document = {"error": "invalid_request", "error_description": "Method not allowed."}
+    return json_answer(405, document, ("Allow", _allow(route)))
+
+
+def _failed(problem: Exception, asked: MachineRequest, number: str) -> Answer:
+    """A store that does not answer is "come back later"; anything else unexpected is a 500 that says nothing."""
+    if is_storage_failure(problem):
+        logger.error("storage", extra=facts(request=number, problem=type(problem).__name__))
+        document = {"error": "temporarily_unavailable", "error_description": "Try again later."}
+        return json_answer(503, document, ("Retry-After", "5"))
+    logger.exception("defect", exc_info=problem, extra=facts(request=number, method=asked.method[:10]))
+    return json_answer(500, {"error": "server_error", "error_description": "Unexpected error."})
+
+
+def too_large() -> Answer:
+    """For a body that was not read."""
+    return json_answer(413, {"error": "invalid_request", "error_description": "The body is too large."})
+
+
+@lru_cache(maxsize=1)
+def _always(issuer: Issuer) -> tuple[tuple[str, str], ...]:
+    return (
+        *fixed_headers(secure=issuer.auth_base.startswith("https://")),
+        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    )
 
 
 def _allow(route: Route) -> str:
@@ -108,7 +146,7 @@ def _cors(machine: Machine, route: Route, asked: MachineRequest) -> list[tuple[s
 
 
 def _view(path: str) -> Response:
-    """The Flask door to the same functions; the thin layer normally answers first."""
+    """The Flask door to the same functions; `web/front.py` normally answers first."""
     asked = MachineRequest(
         method=request.method,
         content_type=request.headers.get("Content-Type", ""),
@@ -119,12 +157,9 @@ def _view(path: str) -> Response:
         address=address(),
     )
     machine = house().machine
-    found = answer(machine, routes(machine.dep.settings.issuer)[path], asked)
+    found = answer(machine, routes(machine.dep.settings.issuer)[path], asked, number=g.request_id)
     g.log = found.log
-    response = current_app.response_class(found.body, found.status)
-    for name, value in found.headers:
-        response.headers[name] = value
-    return response
+    return current_app.response_class(found.body, found.status, list(found.headers))
 
 
 def register(issuer: Issuer) -> Blueprint:
