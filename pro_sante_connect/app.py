@@ -82,7 +82,7 @@ def create_app(
 
 
 def _first_keys(dep: "Deployment") -> None:
-    """Keys made at first start; the unique loser of a race between workers makes none."""
+    """Keys made at first start."""
     from pro_sante_connect.core.database import writing
     from pro_sante_connect.oidc.tokens import keys
 

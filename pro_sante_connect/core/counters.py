@@ -4,6 +4,7 @@ Committed on their own before the proof is looked at, so that a refusal cannot r
 """
 
 from datetime import datetime, timedelta
+from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import Connection, case, delete
 from sqlalchemy.dialects import postgresql, sqlite
@@ -58,3 +59,14 @@ def closed_until(db: Session, name: str, *, now: datetime) -> datetime | None:
 def reset(db: Session, name: str) -> None:
     """A success with this very means forgives its failures."""
     db.execute(delete(Counter).where(Counter.name == name))
+
+
+def network(address: str) -> str:
+    """Under which address a caller is counted: IPv6 by /64, since one subscriber owns at least that."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address[:64]
+    if isinstance(parsed, IPv6Address):
+        return (parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)).compressed
+    return parsed.compressed

@@ -10,11 +10,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core import counters
+from pro_sante_connect.core.counters import network
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest
@@ -110,7 +110,7 @@ def _name(person: str, way: Way) -> str:
 def by_address(dep: Deployment, purpose: str, address: str, *, refused: str) -> None:
     """Count and commit one act from an address; refuses with the code `refused` above the limit."""
     with writing(dep.engine) as db:
-        number = _windowed(db, f"{purpose}:address:{_network(address)}", ADDRESS_WINDOW, dep.clock.now())
+        number = _windowed(db, f"{purpose}:address:{network(address)}", ADDRESS_WINDOW, dep.clock.now())
     if number > ADDRESS_LIMIT:
         raise Refusal(refused)
 
@@ -122,14 +122,3 @@ def within(db: Session, purpose: str, person: str, *, limit: int, window: timede
 
 def _windowed(db: Session, name: str, window: timedelta, now: datetime) -> int:
     return counters.reserve(db, name, window=window, now=now)
-
-
-def _network(address: str) -> str:
-    """IPv6 by /64: one subscriber owns at least that."""
-    try:
-        parsed = ip_address(address)
-    except ValueError:
-        return address[:64]
-    if isinstance(parsed, IPv6Address):
-        return (parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)).compressed
-    return parsed.compressed

@@ -1,7 +1,7 @@
 """A registered client as a frozen value, and the store's copy kept for a few seconds.
 
 A disabled or edited client must stop at once: `liveness` reads `version` and `disabled_at` with everything else,
-and `Clients.forget` drops a copy that the store contradicts.
+and other uses ask for the version (`Machine.current`).
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from threading import Lock
 from typing import Any
 from urllib.parse import urlsplit
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from pro_sante_connect.core.clock import Clock
+from pro_sante_connect.core.statement import Statement
 from pro_sante_connect.oidc.models import Client
 from pro_sante_connect.oidc.profile import PROFILES, Profile
 from pro_sante_connect.oidc.vocabulary import AuthMethod
@@ -81,6 +82,9 @@ def relying_party(row: Client) -> RelyingParty:
     return RelyingParty(**values)
 
 
+_version = Statement(select(Client.version).where(Client.id == bindparam("id"), Client.disabled_at.is_(None)))
+
+
 class Clients:
     """Clients by id. A copy lives at most `age`."""
 
@@ -113,6 +117,11 @@ class Clients:
             self._known[client_id] = (now, party)
         return party if party.disabled_at is None else None
 
+    def version(self, db: Connection, client_id: str) -> int | None:
+        """The stored record's version; None for a disabled or unknown client."""
+        row = _version.one(db, id=client_id)
+        return None if row is None else int(row[0])
+
     def origins(self, db: Connection) -> frozenset[str]:
         """Browser origins of all enabled clients, perhaps a few seconds old."""
         now = self._clock.now()
@@ -120,7 +129,3 @@ class Clients:
             rows = db.scalars(select(Client.web_origins).where(Client.disabled_at.is_(None)))
             self._origins = (now, frozenset(origin for row in rows for origin in row))
         return self._origins[1]
-
-    def forget(self, client_id: str) -> None:
-        """Drop a copy that the store contradicted."""
-        self._known.pop(client_id, None)

@@ -2,15 +2,18 @@
 
 import base64
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
+from sqlalchemy import select
 
 from pro_sante_connect.audit.journal import SYSTEM
-from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.chance import SystemChance
+from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.oidc import registration
 from pro_sante_connect.oidc.endpoints import discovery
 from pro_sante_connect.oidc.endpoints.http import MachineRequest
@@ -19,10 +22,11 @@ from pro_sante_connect.oidc.endpoints.logout import judge as judge_logout
 from pro_sante_connect.oidc.endpoints.revocation import revoke
 from pro_sante_connect.oidc.endpoints.token import token
 from pro_sante_connect.oidc.endpoints.userinfo import userinfo
-from pro_sante_connect.oidc.models import Client
+from pro_sante_connect.oidc.models import Client, SigningKey
 from pro_sante_connect.oidc.tokens import keys
 from pro_sante_connect.settings import Issuer
 from tests.oidc.parties import CALLBACK, CHALLENGE, NATIONAL_ID, VERIFIER, Cast, document, payload
+from tests.world import World
 
 GARBAGE = {"grant_type": "refresh_token", "refresh_token": "x"}
 PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
@@ -84,7 +88,20 @@ def test_guessing_is_slowed_without_locking_the_client(cast: Cast) -> None:
     assert answers[:30] == [401] * 30
     assert answers[30:] == [429, 429]
     assert error(cast, wrong, address="203.0.113.6")[0] == 401
-    assert error(cast, {"client_id": name, "client_secret": secret}, address="203.0.113.5") == AUTHENTICATED
+    right = {"client_id": name, "client_secret": secret}
+    assert error(cast, right, address="203.0.113.5")[0] == 429  # a guess is not even looked at
+    assert error(cast, right, address="203.0.113.6") == AUTHENTICATED
+    cast.world.clock.advance(61)
+    assert error(cast, right, address="203.0.113.5") == AUTHENTICATED
+
+
+def test_guesses_by_basic_are_counted_per_client_and_network(cast: Cast) -> None:
+    (name, secret), other = cast.client(), cast.client()
+    for number in range(31):
+        error(cast, {}, authorization=basic(name, "wrong"), address=f"2001:db8::{number:x}")
+    assert error(cast, {}, authorization=basic(name, secret), address="2001:db8::ffff")[0] == 429
+    assert error(cast, {}, authorization=basic(*other), address="2001:db8::ffff") == AUTHENTICATED
+    assert error(cast, {}, authorization=basic(name, secret), address="2001:db8:0:1::1") == AUTHENTICATED
 
 
 def test_two_secrets_live_during_a_rotation_and_no_third(cast: Cast) -> None:
@@ -94,8 +111,28 @@ def test_two_secrets_live_during_a_rotation_and_no_third(cast: Cast) -> None:
         with writing(cast.world.engine) as db:
             client = db.get_one(Client, name)
             newest = registration.new_secret(db, client, origin=SYSTEM, chance=cast.world.chance, now=cast.world.now)
-        cast.machine.clients.forget(name)
-    assert error(cast, {"client_id": name, "client_secret": newest}) == AUTHENTICATED
+        assert error(cast, {"client_id": name, "client_secret": newest}) == AUTHENTICATED  # at once
+        cast.world.clock.advance(6)
+
+
+def test_a_withdrawn_secret_opens_nothing_from_the_commit_on(cast: Cast) -> None:
+    name, first = cast.client()
+    sid = cast.sign_in()
+    held = cast.tokens((name, first), sid)
+    for _ in range(2):
+        with writing(cast.world.engine) as db:
+            client = db.get_one(Client, name)
+            registration.new_secret(db, client, origin=SYSTEM, chance=cast.world.chance, now=cast.world.now)
+    assert cast.redeem((name, first), cast.code(name, sid)).status == 401
+    assert cast.refresh((name, first), held["refresh_token"]).status == 401
+    for endpoint in (introspect, revoke):
+        form = {"client_id": name, "client_secret": first, "token": held["access_token"]}
+        assert cast.post(endpoint, form).status == 401
+
+
+@pytest.mark.parametrize("name", ["a\0b", "a\nb", "\x7f"])
+def test_an_id_no_client_can_have_is_a_401(cast: Cast, name: str) -> None:
+    assert error(cast, {}, authorization=basic(name, "x")) == REFUSED
 
 
 def test_a_public_client_has_pkce_and_nothing_else(cast: Cast) -> None:
@@ -146,6 +183,7 @@ def test_an_assertion_opens_once(cast: Cast, signer: tuple[str, ECKey]) -> None:
     [
         {"aud": "https://other.example"}, {"aud": ["https://other.example"]}, {"aud": None}, {"iss": "other"},
         {"exp": None}, {"exp": "soon"}, {"exp": 1}, {"exp": 99999999999}, {"iat": 99999999999}, {"nbf": 99999999999},
+        {"exp": float("nan")}, {"iat": float("nan"), "exp": 1e300}, {"exp": float("inf")},
         {"jti": None}, {"jti": ""}, {"jti": "j" * 300}, {"sub": None},
     ],
 )  # fmt: skip
@@ -315,6 +353,17 @@ def test_a_rotation_publishes_first_signs_later_and_keeps_the_old_key(cast: Cast
     assert {key["kid"] for key in cast.machine.ring.published()} == set(new)
     hint = before["id_token"]
     assert cast.machine.verifier.read(hint, kind="id", now=cast.world.now, expired=True) is not None
+
+
+def test_workers_that_start_at_once_make_one_key_of_each_kind(world: World) -> None:
+    def start(_: int) -> None:
+        with writing(world.engine) as db:
+            keys.ensure(db, vault=world.dep.vault, chance=SystemChance(), now=world.now)
+
+    with ThreadPoolExecutor(4) as workers:
+        list(workers.map(start, range(4)))
+    with reading(world.engine) as db:
+        assert sorted(db.scalars(select(SigningKey.algorithm))) == ["ES256", "RS256"]
 
 
 def test_discovery_is_valid_and_truthful(cast: Cast) -> None:

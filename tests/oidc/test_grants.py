@@ -165,6 +165,10 @@ def test_refresh_narrows_scope_and_never_widens_it(cast: Cast) -> None:
     assert document(cast.refresh(client, answer["refresh_token"], scope="openid identity"))["error"] == "invalid_scope"
     narrowed = document(cast.refresh(client, answer["refresh_token"], scope="openid"))
     assert narrowed["scope"] == "openid"
+    # RFC 6749 §6: the refresh token stands for what was granted, whatever one exchange asked for.
+    again = document(cast.refresh(client, narrowed["refresh_token"], scope="openid profile"))
+    assert again["scope"] == "openid profile"
+    assert document(cast.refresh(client, again["refresh_token"]))["scope"] == "openid profile"
     claims = document(cast.userinfo(narrowed["access_token"]))
     assert list(claims) == ["sub"]
 
@@ -211,7 +215,6 @@ def test_a_stop_kills_code_refresh_userinfo_and_introspection_at_commit(cast: Ca
     cast.world.clock.advance(1)
     with writing(cast.world.engine) as db:
         _stops(cast, sid, client[0])[stop](db)
-    cast.machine.clients.forget(client[0])
     assert cast.redeem(client, waiting).status in (400, 401)
     assert cast.refresh(client, held["refresh_token"]).status in (400, 401)
     assert cast.userinfo(held["access_token"]).status == 401

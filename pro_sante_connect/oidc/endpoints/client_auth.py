@@ -17,7 +17,6 @@ JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 MAX_SECRET = 512
 NOBODY = digest("no client has this secret")
 
-FindClient = Callable[[str], RelyingParty | None]
 CheckAssertion = Callable[[str, RelyingParty, datetime], None]
 
 
@@ -29,6 +28,11 @@ class Credentials:
     basic: str | None
     posted: str | None
     assertion: str | None
+
+    @property
+    def plausible(self) -> bool:
+        """Some client may have this id."""
+        return len(self.client_id) <= 200 and self.client_id.isprintable()
 
 
 def presented(request: MachineRequest, fields: Parameters) -> Credentials:
@@ -68,11 +72,9 @@ def _subject(assertion: str) -> str:
 
 
 def authenticate(
-    request: MachineRequest, fields: Parameters, find: FindClient, check: CheckAssertion, now: datetime
+    credentials: Credentials, client: RelyingParty | None, check: CheckAssertion, now: datetime
 ) -> RelyingParty:
-    """The client, proven; `TokenRefusal` invalid_client otherwise, whatever the cause."""
-    credentials = presented(request, fields)
-    client = find(credentials.client_id) if len(credentials.client_id) <= 200 else None
+    """The client of that id, proven; `TokenRefusal` invalid_client otherwise, whatever the cause."""
     if client is None:
         same(digest((credentials.basic or credentials.posted or "")[:MAX_SECRET]), NOBODY)  # equal work
         raise invalid_client("client-unknown")
@@ -107,6 +109,6 @@ def _check_secret(client: RelyingParty, credentials: Credentials) -> None:
         raise invalid_client("secret-wrong")
 
 
-def too_many(refusal: TokenRefusal) -> TokenRefusal:
-    """The same refusal for a caller who keeps guessing."""
-    return TokenRefusal("invalid_client", refusal.description, status=429, reason="too-many-failures")
+def too_many() -> TokenRefusal:
+    """For a caller who keeps guessing, whatever the guess."""
+    return TokenRefusal("invalid_client", "Client authentication failed.", status=429, reason="too-many-failures")

@@ -22,6 +22,8 @@ def introspect(machine: Machine, request: MachineRequest) -> Answer:
     try:
         fields = form_of(request)
         client = machine.authenticate(request, fields, now)
+        if not machine.current(client):
+            raise invalid_client("client-changed")
         if client.public:
             raise invalid_client("public-client")
         values = once(fields, identical_repeats=client.profile.identical_repeats)

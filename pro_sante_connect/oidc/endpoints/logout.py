@@ -43,7 +43,7 @@ def judge(machine: Machine, parameters: Sequence[tuple[str, str]], *, now: datet
         client=client,
         sid=str(claims["sid"]) if claims else None,
         redirect=redirect,
-        confirm=claims is None or patient,
+        confirm=claims is None or client is None or patient,
         reason=reason,
     )
 

@@ -10,7 +10,7 @@ from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, form_of, json_answer, once, refused
 from pro_sante_connect.oidc.endpoints.machine import Machine
 from pro_sante_connect.oidc.endpoints.token import BASIC_CHALLENGE
-from pro_sante_connect.oidc.errors import TokenRefusal, invalid_request
+from pro_sante_connect.oidc.errors import TokenRefusal, invalid_client, invalid_request
 from pro_sante_connect.oidc.grants import refresh
 from pro_sante_connect.oidc.models import RevokedToken
 from pro_sante_connect.oidc.tokens import jose
@@ -22,6 +22,8 @@ def revoke(machine: Machine, request: MachineRequest) -> Answer:
     try:
         fields = form_of(request)
         client = machine.authenticate(request, fields, now)
+        if not machine.current(client):
+            raise invalid_client("client-changed")
         values = once(fields, identical_repeats=client.profile.identical_repeats)
         if "token" not in values:
             raise invalid_request("Missing parameter: token.", reason="token-missing")

@@ -80,11 +80,16 @@ def _redeem(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _
     if spent is None:
         raise invalid_grant(CODE_REFUSED, reason=_replay(machine, client, values["code"], at))
     reason = code.mismatch(spent, redirect_uri=values.get("redirect_uri"), verifier=values.get("code_verifier"))
-    reason = reason or machine.dead(spent, at[0])
+    reason = reason or _dead_for(machine, client, spent, at[0])
     if reason:
         _refuse(machine, client, spent.id, at, reason=reason, revoke=True)
         raise _dead(reason, CODE_REFUSED)
     return _Granted(spent, jti)
+
+
+def _dead_for(machine: Machine, client: RelyingParty, living: Living, now: datetime) -> str:
+    reason = machine.dead(living, now)
+    return reason or ("" if machine.current(client, living.client_version) else "client-changed")
 
 
 def _replay(machine: Machine, client: RelyingParty, value: str, at: At) -> str:
@@ -111,7 +116,7 @@ def _refresh(machine: Machine, client: RelyingParty, values: Fields, at: At) -> 
         refresh.rotation, client, at, grant=grant, old=digest(old), new=digest(new),
         ends=_refresh_ends(machine, at[0]),
     )  # fmt: skip
-    reason = _reuse(machine, client, (grant, old), at) if living is None else machine.dead(living, at[0])
+    reason = _reuse(machine, client, (grant, old), at) if living is None else _dead_for(machine, client, living, at[0])
     if living is None or reason:
         _refuse(machine, client, grant, at, reason=reason)
         raise _dead(reason, "Session not active" if reason.startswith("session") else TOKEN_REFUSED)
@@ -160,6 +165,6 @@ def _narrowed(asked: str | None, granted: str, client: RelyingParty) -> str:
 
 
 def _dead(reason: str, description: str) -> TokenRefusal:
-    if reason == "client-disabled":
+    if reason in ("client-disabled", "client-changed"):
         return TokenRefusal("invalid_client", "Client authentication failed.", status=401, reason=reason)
     return invalid_grant(description, reason=reason)

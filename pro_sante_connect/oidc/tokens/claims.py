@@ -8,7 +8,10 @@ import orjson
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Everything the shapes may say, already reduced to what is in force. Times are seconds."""
+    """Everything the shapes may say, already reduced to what is in force. Times are seconds.
+
+    `scope` may be narrower than `granted_scope`, for which the refresh token stands (RFC 6749 §6).
+    """
 
     issuer: str
     subject_uuid: str
@@ -16,6 +19,7 @@ class Facts:
     national_id: str
     dossier: dict[str, Any]
     scope: str
+    granted_scope: str
     nonce: str
     acr: str
     reached: str

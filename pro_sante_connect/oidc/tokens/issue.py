@@ -32,6 +32,7 @@ def facts_of(
         national_id=living.national_id,
         dossier=reduced(living.dossier, *hidden),
         scope=scope or living.scope,
+        granted_scope=living.scope,
         nonce=living.nonce,
         acr=living.acr,
         reached=living.level,

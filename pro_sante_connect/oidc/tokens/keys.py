@@ -18,6 +18,7 @@ from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import SYSTEM, Origin, record
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.clock import Clock
+from pro_sante_connect.core.once import remember
 from pro_sante_connect.core.vault import Vault
 from pro_sante_connect.oidc.models import SigningKey
 from pro_sante_connect.oidc.vocabulary import SIGNING_ALGORITHMS
@@ -57,10 +58,13 @@ def make(db: Session, algorithm: str, *, active_from: datetime, vault: Vault, ch
 
 
 def ensure(db: Session, *, vault: Vault, chance: Chance, now: datetime) -> None:
-    """First start: one key per algorithm, active at once since nobody has cached a JWKS."""
+    """First start: one key per algorithm, active at once since nobody has cached a JWKS.
+
+    Of several workers that start at once, one makes them; the others wait for its commit.
+    """
     known = set(db.scalars(select(SigningKey.algorithm)))
     for algorithm in SIGNING_ALGORITHMS:
-        if algorithm not in known:
+        if algorithm not in known and remember(db, "first-key", algorithm, expires_at=now + timedelta(days=1)):
             kid = make(db, algorithm, active_from=now, vault=vault, chance=chance, now=now)
             record(db, Event.KEY_MADE, f"key:{kid}", now=now, algorithm=algorithm)
 

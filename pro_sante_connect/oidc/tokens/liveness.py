@@ -50,6 +50,7 @@ class Living(NamedTuple):
     activite_ended_at: int | None
     activite_profession: str | None
     activite_category: str | None
+    client_version: int
     client_disabled_at: int | None
     epoch: int
     decided: bool
@@ -80,7 +81,7 @@ def dependencies(source: FromClause) -> Select[Any]:
             Practitioner.protected,
             Practitioner.dossier,
             Activite.ended_at, Activite.profession, Activite.category,
-            Client.disabled_at,
+            Client.version, Client.disabled_at,
             Epoch.number,
             decided,
             exists().where(RevokedToken.jti == bindparam("jti")),

@@ -108,7 +108,7 @@ def refresh_token(facts: Facts, *, jti: str, now: int, life: int) -> Json:
         "azp": facts.client_id,
         "nonce": facts.nonce,
         "session_state": facts.sid,
-        "scope": facts.scope,
+        "scope": facts.granted_scope,
         "sid": facts.sid,
         "grant_id": facts.grant_id,
     }
