@@ -14,7 +14,7 @@ from werkzeug.serving import make_server
 
 from pro_sante_connect.app import create_app, door
 from pro_sante_connect.settings import Database, Issuer, Settings
-from pro_sante_connect.web.protocol import Protocol
+from pro_sante_connect.web.protocol import SERVED, Protocol
 from tests.world import FrozenClock, SeededChance, World, make_world
 
 
@@ -53,8 +53,7 @@ def serving(engine: Engine, settings: Settings | None = None, *, front: bool = T
 def by_uvicorn(app: Any, listening: socket.socket) -> Iterator[None]:
     """As `psc serve` does, in one thread."""
     config = uvicorn.Config(
-        door(app, threads=8), http=Protocol, ws="none", lifespan="off", log_config=None, access_log=False,
-        timeout_graceful_shutdown=5,
+        door(app, threads=8), http=Protocol, timeout_graceful_shutdown=5, **SERVED
     )  # fmt: skip
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)

@@ -103,27 +103,19 @@ def run(settings: "Settings", *, signals_worker: bool) -> None:
 def _config(settings: "Settings") -> Any:
     from uvicorn import Config
 
-    from pro_sante_connect.web.protocol import Protocol
+    from pro_sante_connect.web.protocol import SERVED, Protocol
 
     return Config(
         "pro_sante_connect.cli.serve:application",
         factory=True,
-        interface="asgi3",
         host=settings.server.host,
         port=settings.server.port,
         workers=worker_count(settings),
         http=Protocol,
-        loop="uvloop",
-        ws="none",
-        lifespan="off",
         backlog=BACKLOG,
         limit_concurrency=CONNECTIONS,
-        proxy_headers=False,
-        server_header=False,
-        log_config=None,
-        log_level="warning",
-        access_log=False,
         timeout_graceful_shutdown=DRAIN_SECONDS,
+        **SERVED,
     )
 
 

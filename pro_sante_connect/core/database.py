@@ -126,9 +126,11 @@ def _begin_immediate(driver: sqlite3.Connection, *, wait: bool) -> None:
 
 
 def is_storage_failure(problem: BaseException) -> bool:
-    """The store did not answer as it should; also for driver errors of statements that run below SQLAlchemy."""
-    kinds = {kind.__name__ for kind in type(problem).__mro__}
-    return isinstance(problem, SQLAlchemyError) or bool(kinds & {"OperationalError", "InterfaceError", "InternalError"})
+    """The store did not do as asked; also for errors of the drivers, of which PostgreSQL's may not be installed."""
+    drivers = {"sqlite3", "psycopg"}
+    return isinstance(problem, SQLAlchemyError) or any(
+        kind.__name__ == "Error" and kind.__module__ in drivers for kind in type(problem).__mro__
+    )
 
 
 def located(url: str) -> str:

@@ -24,6 +24,7 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
+TRANSFER = (b"content-type", b"content-length", b"transfer-encoding")
 # Machine requests that wait for another writer of the same SQLite file.
 WAITING_ROOM = 16
 
@@ -126,6 +127,6 @@ def _environ(scope: Scope, headers: dict[bytes, bytes], body: bytes | None) -> d
     }
     for name, value in headers.items():
         # A header with an underscore would pass for the one with a dash.
-        if b"_" not in name and name not in (b"content-type", b"content-length"):
+        if b"_" not in name and name not in TRANSFER:
             environ["HTTP_" + name.decode("latin-1").upper().replace("-", "_")] = value.decode("latin-1")
     return environ

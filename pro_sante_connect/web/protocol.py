@@ -8,6 +8,11 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+# How uvicorn is asked to serve, in a worker as in a test.
+SERVED: dict[str, Any] = {
+    "loop": "uvloop", "ws": "none", "lifespan": "off", "interface": "asgi3", "proxy_headers": False,
+    "server_header": False, "log_config": None, "log_level": "warning", "access_log": False,
+}  # fmt: skip
 HEAD_BYTES = 65_536
 REQUEST_SECONDS = 20.0
 

@@ -125,6 +125,12 @@ class KeyRing:
         active = [key for key in self._all().values() if key.algorithm == algorithm and key.active_from <= now]
         return max(active, key=lambda key: key.active_from)
 
+    def can_sign(self) -> bool:
+        """There is an active key of every kind."""
+        now = self._clock.now()
+        active = {key.algorithm for key in self._all().values() if key.active_from <= now}
+        return active.issuperset(SIGNING_ALGORITHMS)
+
     def verifier(self, kid: str, *, retired: bool = False) -> Key | None:
         """The published key of that kid; `retired` also finds unpublished ones."""
         key = self._all().get(kid)

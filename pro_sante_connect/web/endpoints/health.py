@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, jsonify
 from sqlalchemy import text
 
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.web.context import house, reading
 
 blueprint = Blueprint("health", __name__)
@@ -18,5 +19,6 @@ def live() -> Response:
 def ready() -> Response:
     """The store answers and the keys can sign; a store that fails answers 503 by the table of errors."""
     reading().execute(text("SELECT number FROM epoch"))
-    house().machine.ring.signer("RS256")
+    if not house().machine.ring.can_sign():
+        raise Refusal("unavailable")
     return jsonify(status="ready")

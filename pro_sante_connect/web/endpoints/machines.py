@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from flask import Blueprint, Response, current_app, g, request
+from werkzeug.datastructures import Headers
 
 from pro_sante_connect.core.database import Contended, is_storage_failure
 from pro_sante_connect.core.logs import facts
@@ -26,6 +27,7 @@ Endpoint = Callable[[Machine, MachineRequest], Answer]
 
 ANYONE = "*"
 REGISTERED = "registered"
+EVERY_METHOD = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")  # refused alike by both doors
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,9 @@ def _view(path: str) -> Response:
     machine = house().machine
     found = answer(machine, routes(machine.dep.settings.issuer)[path], asked, number=g.request_id)
     g.log = found.log
-    return current_app.response_class(found.body, found.status, list(found.headers))
+    response = current_app.response_class(found.body, found.status)
+    response.headers = Headers(found.headers)
+    return response
 
 
 def register(issuer: Issuer) -> Blueprint:
@@ -167,7 +171,7 @@ def register(issuer: Issuer) -> Blueprint:
     machines = Blueprint("machines", __name__)
     for number, path in enumerate(routes(issuer)):
         machines.add_url_rule(
-            path, f"machine{number}", _view, defaults={"path": path}, methods=["GET", "POST", "OPTIONS"],
+            path, f"machine{number}", _view, defaults={"path": path}, methods=EVERY_METHOD,
             provide_automatic_options=False,
         )  # fmt: skip
     return machines
