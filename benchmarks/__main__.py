@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 
-from benchmarks import imports, report
+from benchmarks import imports, report, sign_in
 from benchmarks.load import memory, run
 from benchmarks.ours import ours
 from benchmarks.races import race
@@ -31,6 +31,7 @@ from benchmarks.servers import (
 from benchmarks.works import measure, redemptions
 
 ROOT = HERE.parent
+MARKS = ("<!-- make bench writes from here -->", "<!-- to here -->")
 STORES = {"node_oidc_provider": ("memory", "postgresql"), "authlib_orm": ("sqlite", "postgresql")}
 
 
@@ -40,13 +41,15 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--peers", nargs="*", default=list(PEERS), choices=PEERS, help="installed on first use")
     parser.add_argument("--algorithms", nargs="+", default=["RS256", "ES256"], choices=["RS256", "ES256"])
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--requests", type=int, default=200, help="per work and round")
+    parser.add_argument("--requests", type=int, default=300, help="per work and round")
     parser.add_argument("--warm", type=int, default=2000, help="requests before the first round")
+    parser.add_argument("--sign-ins", type=int, default=40, help="by passkey, per round")
     parser.add_argument("--races", type=int, default=100, help="one-time values per server")
     parser.add_argument("--people", type=int, default=30_000, help="of the registry load")
     chosen = parser.parse_args()
     if chosen.quick:
         chosen.rounds, chosen.requests, chosen.warm, chosen.races, chosen.people = 2, 80, 200, 20, 3000
+        chosen.sign_ins = 10
     return chosen
 
 
@@ -103,6 +106,9 @@ def compare(chosen: argparse.Namespace, algorithm: str, folder: Path, pem: Path,
             for server in servers:
                 for work, found in measure(server, chosen.requests):
                     results.add(algorithm, server.label, work, found)
+                if server.name == "ours":
+                    cost = sign_in.measure(server, chosen.sign_ins)
+                    results.signed_in[algorithm, server.label].append(cost)
             print(f"  round {number + 1} of {chosen.rounds}", file=sys.stderr)
         for server in servers:
             results.memory[algorithm, server.label] = memory(server.process.pid)
@@ -134,9 +140,16 @@ def races(chosen: argparse.Namespace, folder: Path, pem: Path, results: Results)
             server.stop()
 
 
+def _into_readme(table: str) -> None:
+    readme = ROOT / "README.md"
+    before, _, rest = readme.read_text(encoding="utf-8").partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    readme.write_text(f"{before}{MARKS[0]}\n\n{table}\n\n{MARKS[1]}{after}", encoding="utf-8")
+
+
 def main() -> None:
     """Everything, in one run."""
-    chosen, results = arguments(), Results(defaultdict(list), {}, {}, {})
+    chosen, results = arguments(), Results(defaultdict(list), {}, {}, {}, defaultdict(list))
     with tempfile.TemporaryDirectory(prefix="psc-bench-") as name:
         folder = Path(name)
         pem = keys(folder)
@@ -150,6 +163,7 @@ def main() -> None:
     print(text)
     if not chosen.quick:
         (ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
+        _into_readme("\n".join(report.targets(results)))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from benchmarks.servers import COMMON, Server, address, postmaster, wait
+from benchmarks.sign_in import give_passkey
 from pro_sante_connect import settings
 from pro_sante_connect.app import open_deployment
 from pro_sante_connect.core.chance import SystemChance
@@ -19,7 +20,7 @@ from tests.world import World
 SESSIONS = 50
 
 
-def ours(store: str, algorithm: str, *, port: int, folder: Path, workers: int = 1, full: bool = True) -> Server:
+def ours(store: str, algorithm: str, *, port: int, folder: Path, workers: int = 1) -> Server:
     """Serve on a fresh store; codes are made by the product's own functions."""
     name = f"ours_{algorithm}_{port}".lower()
     base = f"http://127.0.0.1:{port}"
@@ -44,7 +45,8 @@ def ours(store: str, algorithm: str, *, port: int, folder: Path, workers: int = 
     prefix = settings.Issuer(auth_base="").issuer
     wait(base, process, f"{prefix}/.well-known/openid-configuration")
     database = postmaster() if store == "postgresql" else None
-    return Server("ours", store, algorithm, base, process, mint, database, prefix, client, {"callback": CALLBACK})
+    notes = {"callback": CALLBACK, "passkey": give_passkey(cast_, base)}
+    return Server("ours", store, algorithm, base, process, mint, database, prefix, client, notes)
 
 
 def _psc(environment: dict[str, str], *arguments: str) -> None:
@@ -55,7 +57,7 @@ def _people(environment: dict[str, str], algorithm: str) -> tuple[Cast, tuple[st
     dep = open_deployment(settings.read({}, environment))
     world = cast(Any, World)(dep, SystemClock(), SystemChance())
     known = make_cast(world)
-    return known, known.client(algorithm=algorithm)
+    return known, known.client(algorithm=algorithm, asks_consent=False)
 
 
 def basic(client: tuple[str, str]) -> str:
