@@ -170,12 +170,13 @@ def _pass(db: Session, token: str, step: Step, *, now: datetime) -> _Current:
 
 
 def start_totp(dep: Deployment, token: str) -> TotpOffer:
-    """A fresh secret for an authenticator app; a former offer is void. Refuses `enrolment-step`,
+    """The secret for an authenticator app, the same at every look. Refuses `enrolment-step`,
     `enrolment-expired`."""
     now = dep.clock.now()
     service = dep.settings.appearance.service_name
     with writing(dep.engine) as db:
         found = _current(db, token, now=now, step=Step.TOTP)
+        card.hold(db, found.practitioner_id)
         return totp.offer(db, found.card, vault=dep.vault, chance=dep.chance, service=service, now=now)
 
 
