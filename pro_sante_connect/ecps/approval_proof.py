@@ -55,7 +55,7 @@ def start_proof(dep: Deployment, phone_token: str, approval_id: str) -> dict[str
 
 
 def approve_with_passkey(
-    dep: Deployment, phone_token: str, approval_id: str, credential: str, *, origin: Origin
+    dep: Deployment, phone_token: str, approval_id: str, credential: str, *, ended: card.Ended, origin: Origin
 ) -> None:
     """Approve with the phone's user-verified passkey; refuses `passkey-refused`, `passkey-set-aside`,
     `approval-closed`, `approval-unknown`, `sign-in-stopped`, `card-expired`."""
@@ -65,7 +65,7 @@ def approve_with_passkey(
     now = dep.clock.now()
     with writing(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)
-        refusal = passkey_proof.use(db, proof, origin=origin, now=now)
+        refusal = passkey_proof.use(db, proof, ended=ended, origin=origin, now=now)
         if refusal is None:
             methods = levels.of_passkey(dep.settings.policy, synced=proof.synced).methods
             refusal = _approve(dep, db, phone, approval_id, methods=methods, origin=origin)

@@ -67,6 +67,17 @@ def _live(db: Session, card_id: int, kind: str) -> list[_Row]:
     return [row for row in rows if not isinstance(row, OneTimeSecret) or row.confirmed_at is not None]
 
 
+def usable(db: Session, practitioner_id: int, key: str) -> bool:
+    """Whether that means still opens something; whoever ends it waits for the caller's commit."""
+    table, row_id = _named(key)
+    card.hold(db, practitioner_id)
+    mine = select(table).where(
+        table.id == row_id, table.practitioner_id == practitioner_id, table.withdrawn_at.is_(None)
+    )
+    rows: list[_Row] = list(db.scalars(mine.execution_options(populate_existing=True)))
+    return any(not _aside(row) for row in rows)
+
+
 def _aside(row: _Row) -> bool:
     return isinstance(row, Passkey) and row.set_aside_at is not None
 
@@ -92,8 +103,8 @@ def _named(key: str) -> tuple[type[_Row], int]:
     return _TABLES[kind], int(number)
 
 
-def withdraw(db: Session, practitioner_id: int, key: str, *, origin: Origin, now: datetime) -> None:
-    """The means opens nothing from this commit on, and what waits for an approval is dead.
+def withdraw(db: Session, practitioner_id: int, key: str, *, ended: card.Ended, origin: Origin, now: datetime) -> None:
+    """The means opens nothing from this commit on; what it opened and what waits for an approval is dead.
 
     Refuses `means-unknown`, and `last-means`: the e-CPS code alone is not a way in.
     """
@@ -109,6 +120,7 @@ def withdraw(db: Session, practitioner_id: int, key: str, *, origin: Origin, now
         update(table).where(table.id == row_id).values(withdrawn_at=now).execution_options(synchronize_session=False)
     )
     card.kill_approvals(db, practitioner_id, now=now)
+    ended(db, practitioner_id, means=chosen.key, origin=origin, now=now)
     notices.means_changed(
         db, practitioner_id, Event.MEANS_WITHDRAWN, chosen.key, name=chosen.name, origin=origin, now=now
     )

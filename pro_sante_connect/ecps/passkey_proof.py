@@ -12,7 +12,7 @@ from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import same
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import assertion, ceremonies, notices, options
+from pro_sante_connect.ecps import assertion, card, ceremonies, notices, options
 from pro_sante_connect.ecps.assertion import Presented, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind, Opened
 from pro_sante_connect.ecps.models import Card, Passkey
@@ -98,8 +98,11 @@ def _judge(dep: Deployment, opened: Opened, presented: Presented, found: tuple[P
     return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up)
 
 
-def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal | None:
-    """Count the use if the passkey is still live and its counter grew; else the refusal, to be committed."""
+def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: datetime) -> Refusal | None:
+    """Count the use if the passkey is still live and its counter grew; else the refusal, to be committed.
+
+    What a passkey opened ends when it is set aside.
+    """
     grew = (Passkey.sign_count < proof.sign_count) | ((Passkey.sign_count == 0) & (proof.sign_count == 0))
     used = db.execute(
         _living(proof)
@@ -110,6 +113,7 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
     if used is not None:
         return None
     # A counter that stood still or went back is a copy of the key, or the key itself after a copy was used.
+    card.hold(db, proof.practitioner_id)
     aside = db.execute(_living(proof).values(set_aside_at=now).returning(Passkey.id)).first()
     if aside is None:
         code = "passkey-refused"
@@ -124,6 +128,7 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
             origin=origin,
             now=now,
         )
+        ended(db, proof.practitioner_id, means=proof.means, origin=origin, now=now)
     notices.refused(db, proof.practitioner_id, means=proof.means, reason=code, origin=origin, now=now)
     return Refusal(code)
 

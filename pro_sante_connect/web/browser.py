@@ -6,6 +6,7 @@ from flask import Response, request
 
 from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.ecps import means
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.models import Interaction, Session
 from pro_sante_connect.oidc.requests import interaction as interactions
@@ -58,6 +59,10 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
         found = interactions.find(db, interaction_id, browser=browser(), now=now())
         if found is None:
             raise Refusal("interaction-unknown")
+        found.authenticated_at = authentication.at
+        # The proof was committed a moment ago: what was withdrawn since opens nothing.
+        if not means.usable(db, authentication.practitioner, authentication.means):
+            raise Refusal("session-unknown")
         former = sessions.find(db, former_secret, idle=idle(), now=now()) if former_secret else None
         begun = sessions.begin(
             db,
@@ -68,7 +73,6 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
             chance=deployment().chance,
             now=now(),
         )
-        found.authenticated_at = authentication.at
     response = journey(interaction_id)
     set_cookie(response, "session", begun.secret)
     return response

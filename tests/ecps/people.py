@@ -21,6 +21,7 @@ from pro_sante_connect.ecps import enrolment, pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.world import World
 
 BROWSER = Origin(actor="", address="192.0.2.7")
@@ -121,7 +122,7 @@ class Candidate:
             enrolment.confirm_totp(self.dep, self.token, self.otp(), origin=BROWSER)
         else:
             enrolment.skip_totp(self.dep, self.token)
-        self.phone = enrolment.finish(self.dep, self.token, phone_name="Pixel", origin=BROWSER)
+        self.phone = enrolment.finish(self.dep, self.token, phone_name="Pixel", ended=end_sessions, origin=BROWSER)
         self.world.clock.advance(30)
         return self
 

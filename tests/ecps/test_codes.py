@@ -14,6 +14,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import attempts, card, code_sign_in, totp
 from pro_sante_connect.ecps.attempts import LIMIT, QUICK, Way, pause_after, person_of
 from pro_sante_connect.rpps import registry
+from pro_sante_connect.signals import withdrawal
 from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate, candidate, events, suspend, told
 from tests.world import World
 
@@ -176,14 +177,12 @@ def test_a_suspended_person_is_stopped_after_right_codes_only(person: Candidate)
 
 
 def test_a_frozen_card_opens_nothing_and_needs_no_reason(person: Candidate) -> None:
-    world = person.world
-    with writing(world.engine) as db:
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
     assert told(person)[-1] == "card-withdrawn"
     with pytest.raises(Refusal, match="codes-refused"):
         sign_in(person)
-    with writing(world.engine) as db, pytest.raises(Refusal, match="means-unknown"):
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    with pytest.raises(Refusal, match="means-unknown"):
+        withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
 
 
 def test_a_person_without_contact_is_told_nothing(world: World) -> None:
@@ -192,8 +191,7 @@ def test_a_person_without_contact_is_told_nothing(world: World) -> None:
         known = registry.get(db, person.practitioner)
         known.contact_email = known.contact_phone = ""
     before = told(person)
-    with writing(world.engine) as db:
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
     assert told(person) == before
 
 

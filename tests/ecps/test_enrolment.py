@@ -11,6 +11,7 @@ from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import code_sign_in, enrolment, means, phones, pin, purge
 from pro_sante_connect.ecps.models import ABANDONED, ACTIVE, REPLACED, Card, OneTimeSecret, Passkey
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate, candidate, events, suspend, told, winners
 from tests.world import World
 
@@ -44,7 +45,7 @@ def steps(person: Candidate) -> dict[str, Any]:
         "start_totp": lambda: enrolment.start_totp(dep, token),
         "confirm_totp": lambda: enrolment.confirm_totp(dep, token, "000000", origin=BROWSER),
         "skip_totp": lambda: enrolment.skip_totp(dep, token),
-        "finish": lambda: enrolment.finish(dep, token, phone_name="", origin=BROWSER),
+        "finish": lambda: enrolment.finish(dep, token, phone_name="", ended=end_sessions, origin=BROWSER),
     }
 
 

@@ -9,6 +9,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import enrolment, phones
 from pro_sante_connect.ecps.enrolment import Enrolling, Step
 from pro_sante_connect.rpps.identifiers import parse_typed
+from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.web.clinician.forms import Problem, credential, field, mend
 from pro_sante_connect.web.clinician.phone import phone_token, with_phone
 from pro_sante_connect.web.context import deployment, now, origin, reading
@@ -165,7 +166,8 @@ def done() -> Response:
 @blueprint.post("/activate/done")
 def finish() -> Response:
     """The card is active; this browser is the phone."""
-    token = enrolment.finish(deployment(), _token(), phone_name=field("name") or device_family(), origin=origin())
+    name = field("name") or device_family()
+    token = enrolment.finish(deployment(), _token(), phone_name=name, ended=withdrawal.end_sessions, origin=origin())
     response = with_phone(see_other("/activate/done"), token)
     response.delete_cookie(cookie("enrolment"), path="/", httponly=True, samesite="Lax")
     return response
