@@ -63,7 +63,7 @@ def start(dep: Deployment, *, typed: str, browser: str, service: str, device: st
     without an answer in ten minutes; an earlier request of the same person is replaced."""
     now = dep.clock.now()
     person = attempts.person_of(typed)
-    approval_id = dep.chance.token(24)
+    approval_id = approval_codes.new_id(dep.vault, chance=dep.chance)
     with writing(dep.engine) as db:
         # Counting holds the person's row: starts for one person follow one another.
         attempts.within(db, "approvals", person, limit=UNANSWERED, window=WINDOW, now=now)
