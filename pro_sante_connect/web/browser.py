@@ -13,6 +13,7 @@ from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.web.context import deployment, house, now, reading, settings, writing
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.security import allow_form_to, browser, cookie, set_cookie
 
@@ -28,12 +29,13 @@ def session() -> Session | None:
 
 
 def interaction(interaction_id: str) -> Interaction:
-    """The open interaction, or a 404 page; its service's address may receive this page's forms."""
+    """The open interaction, or a 404 page; its service may receive this page's forms and wish for a language."""
     found = interactions.find(reading(), interaction_id, browser=browser(), now=now())
     if found is None:
         raise Refusal("interaction-unknown")
     if found.client_id is not None:
         allow_form_to(str(found.request["redirect_uri"]))
+        wish(found.request["ui_locales"])
     return found
 
 

@@ -99,7 +99,8 @@ def _finish(response: Response) -> Response:
         response.headers["Vary"] = "Cookie"
     if getattr(g, "new_browser", False):
         set_cookie(response, "browser", browser())
-    if request.args.get("lang") == language():
+    # a `lang` in a request that a service composed is not the person's choice
+    if request.args.get("lang") == language() and request.endpoint not in EXEMPT:
         response.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR, secure=secure(), samesite="Lax", path="/")
     return response
 
