@@ -38,6 +38,8 @@ def _waiting(refusal: Refusal | None = None) -> Response:
         return page("phone_unknown.html")
     view = approval.phone_view(reading(), phone, dep=deployment())
     if view is None:
+        if refusal is not None and refusal.code == "approval-killed":
+            return page("phone_killed.html", status=403, here="/phone")
         if refusal is not None:
             raise refusal
         return page("phone.html", view=None)
