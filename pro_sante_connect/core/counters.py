@@ -42,6 +42,14 @@ def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) 
     return int(connection.execute(statement).scalar_one())
 
 
+def hold(db: Session, name: str, *, now: datetime) -> None:
+    """Acts under this name follow one another: its row stays held until the caller commits. Nothing is counted."""
+    connection = db.connection()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = insert(Counter).values(name=name, count=0, since=now, closed_until=None)
+    connection.execute(row.on_conflict_do_update(index_elements=[Counter.name], set_={"since": row.excluded.since}))
+
+
 def close(db: Session, name: str, *, until: datetime) -> None:
     """Nobody passes under this name until then."""
     db.query(Counter).filter_by(name=name).update({"closed_until": until})

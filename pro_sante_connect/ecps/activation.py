@@ -39,15 +39,18 @@ def ask(dep: Deployment, typed: str, *, origin: Origin) -> None:
 
     Refuses only `activation-throttled`, for the address it is asked from.
     """
-    attempts.by_address(dep, "activation", origin.address, refused="activation-throttled")
+    _throttle(dep, "activation", origin)
     now = dep.clock.now()
     mail, sms = dep.chance.letters(12), dep.chance.digits(6)
     sealed = [dep.vault.seal(orjson.dumps({"code": code})) for code in (_spaced(mail), sms)]
     lifetime = dep.settings.lifetimes.activation
     with writing(dep.engine) as db:
         allowed = attempts.within(db, "activation", attempts.person_of(typed), limit=ASKS, window=ASK_WINDOW, now=now)
-        person = _reachable(dep, db, typed) if allowed else None
+        person = _reachable(dep, db, typed)
         subject = notices.NOBODY if person is None else registry.subject(person.id)
+        if not allowed:
+            journal.record(db, Event.ACTIVATION_REFUSED, subject, now=now, origin=origin, reason="asked-too-often")
+            return
         journal.record(db, Event.ACTIVATION_ASKED, subject, now=now, origin=origin)
         if person is None:
             return
@@ -64,6 +67,10 @@ def ask(dep: Deployment, typed: str, *, origin: Origin) -> None:
                 db, person.id, f"activation-{channel}", channel=channel, to=to, now=now, sealed=letter,
                 minutes=lifetime // 60,
             )  # fmt: skip
+
+
+def _throttle(dep: Deployment, purpose: str, origin: Origin) -> None:
+    attempts.by_address(dep, purpose, event=Event.ACTIVATION_REFUSED, refused="activation-throttled", origin=origin)
 
 
 def _spaced(code: str) -> str:
@@ -90,7 +97,7 @@ def verify(dep: Deployment, *, mail_code: str, sms_code: str, origin: Origin) ->
 
     Refuses `activation-refused` whatever is wrong, `activation-throttled` for an address with too many tries.
     """
-    attempts.by_address(dep, "activation-codes", origin.address, refused="activation-throttled")
+    _throttle(dep, "activation-codes", origin)
     mail = "".join(letter for letter in mail_code.upper() if letter not in " -")
     found = _try(dep, mail)
     typed = _sms_digests(dep, sms_code.replace(" ", ""))

@@ -75,8 +75,9 @@ def approve_with_passkey(
 
 def approve_with_code(dep: Deployment, phone_token: str, approval_id: str, code: str, *, origin: Origin) -> None:
     """Approve with the e-CPS code; refuses `pin-wrong` (tries_left), `pin-paused` (minutes), and as above."""
-    person = approval_rows.addressed(dep, phone_token, approval_id, (MATCHED,), origin=origin).person
-    reserved = attempts.reserve(dep, person, Way.PIN, paused="pin-paused")
+    asked = approval_rows.addressed(dep, phone_token, approval_id, (MATCHED,), origin=origin)
+    person = asked.person
+    reserved = attempts.reserve(dep, person, Way.PIN, paused="pin-paused", bearer=asked.practitioner_id, origin=origin)
     now = dep.clock.now()
     with reading(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)

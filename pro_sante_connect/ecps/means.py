@@ -6,11 +6,13 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import card, names, notices
 from pro_sante_connect.ecps.models import ACTIVE, Card, OneTimeSecret, Passkey, Phone
+from pro_sante_connect.rpps import registry
 
 _Row = Passkey | OneTimeSecret | Phone
 _TABLES: dict[str, type[_Row]] = {"passkey": Passkey, "totp": OneTimeSecret, "phone": Phone}
@@ -82,7 +84,7 @@ def _aside(row: _Row) -> bool:
     return isinstance(row, Passkey) and row.set_aside_at is not None
 
 
-def rename(db: Session, practitioner_id: int, key: str, name: str) -> None:
+def rename(db: Session, practitioner_id: int, key: str, name: str, *, origin: Origin, now: datetime) -> None:
     """Give a means a name; refuses `means-unknown`."""
     table, row_id = _named(key)
     renamed = db.execute(
@@ -94,6 +96,7 @@ def rename(db: Session, practitioner_id: int, key: str, name: str) -> None:
     ).first()
     if renamed is None:
         raise Refusal("means-unknown")
+    journal.record(db, Event.MEANS_RENAMED, registry.subject(practitioner_id), now=now, origin=origin, means=key)
 
 
 def _named(key: str) -> tuple[type[_Row], int]:

@@ -54,21 +54,19 @@ def allowed(keys: list[Passkey]) -> list[options.Allowed]:
 def prove(dep: Deployment, kind: Kind, *, binding: str, credential: str, origin: Origin) -> Proof:
     """Spend the challenge, commit, then verify. Refuses `passkey-refused`, whatever the reason."""
     now = dep.clock.now()
+    bearer = None
     try:
         presented = assertion.read(credential)
-    except Unsound:
-        raise Refusal("passkey-refused") from None
-    with writing(dep.engine) as db:
-        opened = ceremonies.consume(db, kind, challenge=presented.challenge, binding=binding, now=now)
-        found = None if opened is None else _find(db, presented)
-    if opened is None:
-        raise Refusal("passkey-refused")
-    try:
+        with writing(dep.engine) as db:
+            opened = ceremonies.consume(db, kind, challenge=presented.challenge, binding=binding, now=now)
+            found = _find(db, presented)
+        if opened is None:
+            raise Unsound("challenge")
+        bearer = found[0].practitioner_id if found else None
         return _judge(dep, opened, presented, found)
     except Unsound as problem:
-        holder = found[0].practitioner_id if found else None
         with writing(dep.engine) as db:
-            notices.refused(db, holder, means="passkey", reason=str(problem), origin=origin, now=now)
+            notices.refused(db, bearer, means="passkey", reason=str(problem)[:200], origin=origin, now=now)
         raise Refusal("passkey-refused") from None
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import Response, request
+from flask import Response, g, request
 
 from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.errors import Refusal
@@ -34,6 +34,7 @@ def interaction(interaction_id: str) -> Interaction:
     if found is None:
         raise Refusal("interaction-unknown")
     if found.client_id is not None:
+        g.client_id = found.client_id
         allow_form_to(str(found.request["redirect_uri"]))
         wish(found.request["ui_locales"])
     return found

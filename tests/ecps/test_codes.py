@@ -159,13 +159,16 @@ def test_spaces_and_case_do_not_make_another_person(typed: str) -> None:
 
 
 def test_a_hammered_door_does_not_stay_closed_for_longer(world: World) -> None:
+    def reserve() -> int:
+        return attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused", bearer=None, origin=BROWSER).number
+
     for _ in range(QUICK):
-        attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused")
+        reserve()
     for _ in range(50):
         with pytest.raises(Refusal, match="pin-paused"):
-            attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused")
+            reserve()
     world.clock.advance(30)
-    assert attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused").number == QUICK + 1
+    assert reserve() == QUICK + 1
 
 
 def test_a_suspended_person_is_stopped_after_right_codes_only(person: Candidate) -> None:

@@ -80,7 +80,7 @@ def test_a_withdrawn_means_takes_its_sessions_with_it(holder: Holder) -> None:
 def test_a_means_takes_the_name_its_holder_gives(holder: Holder) -> None:
     key = add_passkey(holder)
     with writing(holder.world.engine) as db:
-        means.rename(db, holder.practitioner, key, "Clé du bureau")
+        means.rename(db, holder.practitioner, key, "Clé du bureau", origin=SYSTEM, now=holder.world.now)
     with reading(holder.world.engine) as db:
         named = {one.key: one.name for one in means.of(db, holder.practitioner)}
     assert named[key] == "Clé du bureau"
@@ -116,4 +116,4 @@ def test_a_withdrawn_card_ends_everything_bound_to_it(holder: Holder) -> None:
 @pytest.mark.parametrize("key", ["passkey:99", "card:1", "passkey:", "passkey:x", "passkey:١", "", "totp:" + "9" * 19])
 def test_what_names_no_means_is_refused(holder: Holder, key: str) -> None:
     with writing(holder.world.engine) as db, pytest.raises(Refusal, match="means-unknown"):
-        means.rename(db, holder.practitioner, key, "Nom")
+        means.rename(db, holder.practitioner, key, "Nom", origin=SYSTEM, now=holder.world.now)
