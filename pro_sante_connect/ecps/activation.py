@@ -34,8 +34,8 @@ TRIES = 5
 ASKS, ASK_WINDOW = 5, timedelta(hours=1)
 
 
-def ask(dep: Deployment, typed: str, *, origin: Origin) -> None:
-    """Send both codes, or nothing: unknown, without contact, not entitled, or asked too often.
+def ask(dep: Deployment, typed: str, *, language: str, origin: Origin) -> None:
+    """Send both codes in the page's language, or nothing: unknown, without contact, not entitled, or asked too often.
 
     Refuses only `activation-throttled`, for the address it is asked from.
     """
@@ -64,8 +64,8 @@ def ask(dep: Deployment, typed: str, *, origin: Origin) -> None:
             ("mail", "sms"), (person.contact_email, person.contact_phone), sealed, strict=True
         ):
             notices.send(
-                db, person.id, f"activation-{channel}", channel=channel, to=to, now=now, sealed=letter,
-                minutes=lifetime // 60,
+                db, person.id, f"activation-{channel}", channel=channel, to=to, language=language, now=now,
+                sealed=letter, minutes=lifetime // 60,
             )  # fmt: skip
 
 
@@ -92,8 +92,8 @@ def _reachable(dep: Deployment, db: Session, typed: str) -> Practitioner | None:
     return person if card.entitled(db, person.id, now=dep.clock.now()) else None
 
 
-def verify(dep: Deployment, *, mail_code: str, sms_code: str, origin: Origin) -> str:
-    """Both codes open the enrolment, once: its token for this browser.
+def verify(dep: Deployment, *, mail_code: str, sms_code: str, language: str, origin: Origin) -> str:
+    """Both codes open the enrolment, once: its token for this browser. The new card keeps the page's language.
 
     Refuses `activation-refused` whatever is wrong, `activation-throttled` for an address with too many tries.
     """
@@ -104,7 +104,7 @@ def verify(dep: Deployment, *, mail_code: str, sms_code: str, origin: Origin) ->
     right = found is not None and any([same(found[1], digested) for digested in typed])
     token = dep.chance.token(32)
     with writing(dep.engine) as db:
-        opened = found is not None and right and _open(dep, db, found[0], token)
+        opened = found is not None and right and _open(dep, db, found[0], token, language=language)
         if not opened:
             subject = notices.NOBODY if found is None else registry.subject(found[2])
             journal.record(db, Event.ACTIVATION_REFUSED, subject, now=dep.clock.now(), origin=origin)
@@ -131,7 +131,7 @@ def _try(dep: Deployment, mail: str) -> tuple[int, str, int] | None:
     return None if row is None else (row[0], row[1], row[2])
 
 
-def _open(dep: Deployment, db: Session, activation_id: int, token: str) -> bool:
+def _open(dep: Deployment, db: Session, activation_id: int, token: str, *, language: str) -> bool:
     """Take the activation, once; other codes of the person and enrolments under way are closed."""
     now = dep.clock.now()
     expires_at = now + timedelta(seconds=dep.settings.lifetimes.interaction)
@@ -146,7 +146,7 @@ def _open(dep: Deployment, db: Session, activation_id: int, token: str) -> bool:
         return False
     card.hold(db, practitioner_id)
     _close_others(db, practitioner_id, activation_id)
-    fresh = _blank_card(dep, db, practitioner_id)
+    fresh = _blank_card(dep, db, practitioner_id, language=language)
     db.execute(
         update(Activation)
         .where(Activation.id == activation_id)
@@ -175,14 +175,14 @@ def _close_others(db: Session, practitioner_id: int, activation_id: int) -> None
     )
 
 
-def _blank_card(dep: Deployment, db: Session, practitioner_id: int) -> Card:
+def _blank_card(dep: Deployment, db: Session, practitioner_id: int, *, language: str) -> Card:
     """A card under enrolment. The user handle outlives cards: a new passkey then replaces the old on its device."""
     now = dep.clock.now()
     former = db.query(Card.holder).filter_by(practitioner_id=practitioner_id).order_by(Card.id.desc()).first()
     holder = ceremonies.encoded(dep.chance.bytes(32)) if former is None else str(former[0])
     blank = Card(
-        practitioner_id=practitioner_id, holder=holder, state=ENROLLING, pin_uses=0, made_at=now,
-        expires_at=now + timedelta(seconds=dep.settings.lifetimes.card),
+        practitioner_id=practitioner_id, holder=holder, state=ENROLLING, language=language, pin_uses=0,
+        made_at=now, expires_at=now + timedelta(seconds=dep.settings.lifetimes.card),
     )  # fmt: skip
     db.add(blank)
     db.flush()

@@ -81,10 +81,10 @@ def test_requests_to_a_phone_that_are_paused(person: Candidate, typed: str) -> N
 
 def test_activations_asked_too_often_by_an_address_or_for_a_person(person: Candidate) -> None:
     for _ in range(6):
-        enrolment.ask(person.dep, NATIONAL_ID, origin=BROWSER)
+        enrolment.ask(person.dep, NATIONAL_ID, language="fr", origin=BROWSER)
     mine = registry.subject(person.practitioner)
     assert last(person) == ("activation:refused", mine, BROWSER.address, "asked-too-often")
-    many(lambda: enrolment.ask(person.dep, "1", origin=BROWSER), ADDRESS_LIMIT)
+    many(lambda: enrolment.ask(person.dep, "1", language="fr", origin=BROWSER), ADDRESS_LIMIT)
     assert last(person) == ("activation:refused", NOBODY, BROWSER.address, "address-throttled")
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import Engine
 
+from tests.ecps.people import languages, told
 from tests.ecps.requests import wrong
 from tests.serving import serving
 from tests.web.people import Phone
@@ -26,6 +27,16 @@ def test_a_mistyped_first_code_of_the_app_is_typed_again_on_the_same_page(phone:
     assert phone.read_secret() == phone.person.secret
     phone.send("/activate/totp", otp=phone.person.otp())
     assert phone.url.endswith("/activate/done")
+
+
+def test_the_codes_and_all_later_notices_speak_the_page_s_language(phone: Phone) -> None:
+    phone.go("/activate?lang=en")
+    phone.send("/activate", national_id=phone.person.national_id)
+    assert languages(phone.person) == {"en"}
+    phone.person.language = "en"
+    phone.activate()
+    assert told(phone.person)[-1] == "card-activated"
+    assert languages(phone.person) == {"en"}
 
 
 def test_a_reload_or_another_language_keeps_the_secret_that_was_scanned(phone: Phone) -> None:

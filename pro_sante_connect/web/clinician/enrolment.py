@@ -14,6 +14,7 @@ from pro_sante_connect.web.clinician.forms import Problem, credential, field, me
 from pro_sante_connect.web.clinician.phone import phone_token, with_phone
 from pro_sante_connect.web.context import deployment, now, origin, reading
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.security import cookie, set_cookie
 
@@ -61,7 +62,7 @@ def ask() -> Response:
     number = field("national_id")
     try:
         parse_typed(number)
-        enrolment.ask(deployment(), number, origin=origin())
+        enrolment.ask(deployment(), number, language=language(), origin=origin())
     except Refusal as refusal:
         return _page("identity", refusal=refusal, number=number)
     return see_other("/activate/codes?sent=1")
@@ -78,7 +79,11 @@ def verify() -> Response:
     """Both codes at once open the enrolment in this browser."""
     try:
         token = enrolment.verify(
-            deployment(), mail_code=field("mail_code"), sms_code=field("sms_code"), origin=origin()
+            deployment(),
+            mail_code=field("mail_code"),
+            sms_code=field("sms_code"),
+            language=language(),
+            origin=origin(),
         )
     except Refusal as refusal:
         return _page("codes", refusal=refusal)
