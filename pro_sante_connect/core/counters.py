@@ -5,7 +5,7 @@ Committed on their own before the proof is looked at, so that a refusal cannot r
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import case, delete
+from sqlalchemy import case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -13,13 +13,17 @@ from pro_sante_connect.core.models import Base
 
 
 class Counter(Base):
-    """Attempts counted under one name since `since`, and the moment until which it is closed."""
+    """Attempts counted under one name since `since`, and the moment until which it is closed.
+
+    From `expires_at` on the row says nothing any more; it is empty for a count that only a success ends.
+    """
 
     __tablename__ = "counters"
     name: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
     since: Mapped[datetime]
     closed_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) -> int:
@@ -29,7 +33,8 @@ def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) 
     """
     connection = db.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None)
+    expires_at = None if window is None else now + window
+    fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None, expires_at=expires_at)
     if window is None:
         changes: dict[str, object] = {"count": Counter.count + 1}
     else:
@@ -37,6 +42,7 @@ def reserve(db: Session, name: str, *, window: timedelta | None, now: datetime) 
         changes = {
             "count": case((over, 1), else_=Counter.count + 1),
             "since": case((over, fresh.excluded.since), else_=Counter.since),
+            "expires_at": case((over, fresh.excluded.expires_at), else_=Counter.expires_at),
         }
     statement = fresh.on_conflict_do_update(index_elements=[Counter.name], set_=changes).returning(Counter.count)
     return int(connection.execute(statement).scalar_one())
@@ -46,8 +52,9 @@ def hold(db: Session, name: str, *, now: datetime) -> None:
     """Acts under this name follow one another: its row stays held until the caller commits. Nothing is counted."""
     connection = db.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = insert(Counter).values(name=name, count=0, since=now, closed_until=None)
-    connection.execute(row.on_conflict_do_update(index_elements=[Counter.name], set_={"since": row.excluded.since}))
+    row = insert(Counter).values(name=name, count=0, since=now, closed_until=None, expires_at=now)
+    same = {"expires_at": row.excluded.expires_at}
+    connection.execute(row.on_conflict_do_update(index_elements=[Counter.name], set_=same))
 
 
 def close(db: Session, name: str, *, until: datetime) -> None:
@@ -66,3 +73,11 @@ def closed_until(db: Session, name: str, *, now: datetime) -> datetime | None:
 def reset(db: Session, name: str) -> None:
     """A success with this very means forgives its failures."""
     db.execute(delete(Counter).where(Counter.name == name))
+
+
+def forget_expired(db: Session, *, now: datetime, limit: int) -> int:
+    """Drop counts whose window is over; returns how many. Failures in a row stay: their limit has no end."""
+    late = select(Counter.name).where(Counter.expires_at <= now).limit(limit)
+    # Asked twice: a window may have opened again since the first look.
+    over = delete(Counter).where(Counter.name.in_(late), Counter.expires_at <= now)
+    return len(db.execute(over.returning(Counter.name)).all())
