@@ -28,9 +28,7 @@ CHEAPER = (
 # How many times the least that the same signatures and one durable write cost ours may be.
 BOUND = ((OURS[0], "bound, sqlite"), (OURS[1], "bound, postgresql"))
 TIMES_THE_BOUND = {"RS256": 1.8, "ES256": 2.2}
-NOTE = (
-    "Bold: reached. †: the target asks for less than the signatures and the durable write alone cost here."
-)
+NOTE = "Bold: reached. †: the target asks for less than the signatures and the durable write alone cost here."
 MOST_MILLISECONDS, MOST_MEGABYTES, LEAST_SIGN_INS = 25.0, 120.0, 60.0
 
 

@@ -128,6 +128,18 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retention:
+    """Days."""
+
+    sessions: int = 7
+    """Sign-in sessions and what services were given in them, counted from their last possible moment."""
+    rejects: int = 30
+    """Rejected lines of a registry load (place, reason, national id), from its end."""
+    messages: int = 1
+    """Messages kept in the message box; they hold activation codes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Import:
     """Guards of a registry load, in per mille of lines or of people."""
 
@@ -170,6 +182,7 @@ class Settings:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     policy: Policy = field(default_factory=Policy)
     messages: Messages = field(default_factory=Messages)
+    retention: Retention = field(default_factory=Retention)
     imports: Import = field(default_factory=Import)
     server: Server = field(default_factory=Server)
 
@@ -241,8 +254,9 @@ def _judge(settings: Settings) -> list[str]:
         ("[database] url must start with " + " or ".join(STORES), settings.database.url.startswith(STORES)),
     ]
     rules += [
-        (f"[lifetimes] {entry.name} must be above 0", getattr(settings.lifetimes, entry.name) > 0)
-        for entry in fields(settings.lifetimes)
+        (f"[{name}] {entry.name} must be above 0", getattr(getattr(settings, name), entry.name) > 0)
+        for name in ("lifetimes", "retention")
+        for entry in fields(getattr(settings, name))
     ]
     rules += [
         (f"[policy] {name} must be eidas1, eidas2 or eidas3", getattr(policy, name) in ("eidas1", "eidas2", "eidas3"))

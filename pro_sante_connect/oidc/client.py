@@ -48,6 +48,11 @@ class RelyingParty:
     def public(self) -> bool:
         return self.auth_method is AuthMethod.NONE
 
+    @property
+    def learns_chosen_only(self) -> bool:
+        """UserInfo is cut to the chosen activity; profile `psc` tells them all (psc-profile §5.1)."""
+        return self.chooses_activity and self.profile.name != "psc"
+
     def name(self, language: str) -> str:
         """The service's name as shown to people."""
         return self.name_en if language == "en" else self.name_fr

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -262,3 +262,11 @@ def write_rejects(path: Path, spool: Spool, names: dict[str, str]) -> None:
 def latest(db: Session, *, limit: int = 10) -> list[Load]:
     """Loads, newest first."""
     return list(db.scalars(select(Load).order_by(Load.id.desc()).limit(limit)))
+
+
+def forget_rejects(db: Session, *, before: datetime, limit: int) -> int:
+    """Drop the rejected lines of loads that ended before that moment; returns how many."""
+    over = select(Load.id).where(Load.closed_at < before)
+    late = list(db.scalars(select(Reject.id).where(Reject.load_id.in_(over)).limit(limit)))
+    db.execute(delete(Reject).where(Reject.id.in_(late)))
+    return len(late)

@@ -46,13 +46,14 @@ def browser() -> str:
     return str(g.browser)
 
 
-def csrf_token() -> str:
-    return keyed(deployment().vault.derive("csrf"), browser()).hex()
+def _csrf_tokens() -> list[str]:
+    """By every root secret: a form made before a new root came is still ours."""
+    return [keyed(key, browser()).hex() for key in deployment().vault.derive_all("csrf")]
 
 
 def csrf_field() -> Markup:
     """The hidden field every form carries."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_token())
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, _csrf_tokens()[0])
 
 
 def allow_form_to(uri: str) -> None:
@@ -68,7 +69,7 @@ def check_form() -> None:
     if request.endpoint in EXEMPT:
         return
     given = request.form.get(FIELD, "") or request.headers.get("X-CSRF-Token", "")
-    if not _ours() or not same(given, csrf_token()):
+    if not _ours() or not any([same(given, token) for token in _csrf_tokens()]):
         raise Refusal("form-expired")
 
 
@@ -95,7 +96,8 @@ def _finish(response: Response) -> Response:
         response.headers["Vary"] = "Cookie"
     if getattr(g, "new_browser", False):
         set_cookie(response, "browser", browser())
-    if request.args.get("lang") == language():
+    # a `lang` in a request that a service composed is not the person's choice
+    if request.args.get("lang") == language() and request.endpoint not in EXEMPT:
         response.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR, secure=secure(), samesite="Lax", path="/")
     return response
 

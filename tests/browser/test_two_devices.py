@@ -209,6 +209,7 @@ def test_the_third_wrong_number_ends_the_request(others: Devices) -> None:
         others.phone.click("#submit")
     expect(others.computer.locator("#state.danger")).to_be_visible()
     look(others.computer, "wait-over")
+    look(others.phone, "phone-killed")
     assert others.computer.locator("#again").is_visible()
 
 

@@ -50,6 +50,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ({"issuer": {"wallet_base": "https://[::1"}}, "wallet_base"),
         ({"lifetimes": {"code": 61}}, "at most 60"),
         ({"lifetimes": {"token": 0}}, "token must be above 0"),
+        ({"retention": {"sessions": 0}}, "sessions must be above 0"),
         ({"policy": {"access_token_acr": "x"}}, "access_token_acr"),
         ({"policy": {"code_level": "eidas9"}}, "code_level"),
         ({"messages": {"transport": "pigeon"}}, "transport"),

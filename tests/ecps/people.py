@@ -21,6 +21,7 @@ from pro_sante_connect.ecps import enrolment, pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.world import World
 
 BROWSER = Origin(actor="", address="192.0.2.7")
@@ -73,6 +74,7 @@ class Candidate:
     phone: str = ""
     secret: str = ""
     passkey: SoftwarePasskey | None = None
+    language: str = "fr"
 
     @property
     def dep(self) -> Deployment:
@@ -81,7 +83,7 @@ class Candidate:
     def ask(self) -> dict[str, str]:
         """Both codes, as the person reads them; none when nothing was sent."""
         before = self._last_note()
-        enrolment.ask(self.dep, self.national_id, origin=BROWSER)
+        enrolment.ask(self.dep, self.national_id, language=self.language, origin=BROWSER)
         with reading(self.world.engine) as db:
             sent = db.scalars(select(OutboxNote).where(OutboxNote.id > before, OutboxNote.sealed.is_not(None))).all()
         return {
@@ -93,7 +95,9 @@ class Candidate:
             return int(db.scalar(select(func.max(OutboxNote.id))) or 0)
 
     def verify(self, codes: dict[str, str]) -> str:
-        return enrolment.verify(self.dep, mail_code=codes["mail"], sms_code=codes["sms"], origin=BROWSER)
+        return enrolment.verify(
+            self.dep, mail_code=codes["mail"], sms_code=codes["sms"], language=self.language, origin=BROWSER
+        )
 
     def step(self) -> enrolment.Step:
         with reading(self.world.engine) as db:
@@ -121,7 +125,7 @@ class Candidate:
             enrolment.confirm_totp(self.dep, self.token, self.otp(), origin=BROWSER)
         else:
             enrolment.skip_totp(self.dep, self.token)
-        self.phone = enrolment.finish(self.dep, self.token, phone_name="Pixel", origin=BROWSER)
+        self.phone = enrolment.finish(self.dep, self.token, phone_name="Pixel", ended=end_sessions, origin=BROWSER)
         self.world.clock.advance(30)
         return self
 
@@ -166,6 +170,13 @@ def events(person: Candidate) -> list[str]:
     with reading(person.world.engine) as db:
         entries = journal.trail(db, registry.subject(person.practitioner), limit=1000)
     return [entry.event for entry in reversed(entries)]
+
+
+def languages(person: Candidate) -> set[str]:
+    """Languages of the messages that person was sent."""
+    with reading(person.world.engine) as db:
+        notes = db.scalars(select(OutboxNote).where(OutboxNote.topic == "message:send")).all()
+    return {note.facts["language"] for note in notes if note.subject == registry.subject(person.practitioner)}
 
 
 def told(person: Candidate) -> list[str]:
