@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import Engine
 
 from tests.demo.visitor import Visitor
-from tests.ecps.people import NATIONAL_ID
+from tests.ecps.people import CODE, NATIONAL_ID
 from tests.serving import serving
 from tests.web.people import Phone
 
@@ -45,11 +45,22 @@ def test_after_the_third_wrong_number_both_sides_can_start_again_or_say_not_me(p
     assert 'id="strange"' in computer.open(phone.served.base + "/help")
 
 
-def test_whoever_says_not_me_can_freeze_the_card_and_what_it_opened(phone: Phone) -> None:
+def sign_in(phone: Phone) -> None:
     phone.go("/space")
     phone.send("/sign-in", national_id=NATIONAL_ID)
-    phone.send("/sign-in/code", national_id=NATIONAL_ID, ecps_code="7294", otp=phone.person.otp())
+    phone.send("/sign-in/code", national_id=NATIONAL_ID, ecps_code=CODE, otp=phone.person.otp())
     assert phone.url.endswith("/space")
+
+
+def test_the_e_cps_code_goes_with_the_card_and_takes_no_name(phone: Phone) -> None:
+    sign_in(phone)
+    cards = phone.go("/space/means").split('<article class="card"')[1:]
+    told = [("/name" in card, "il disparaît avec elle" in card) for card in cards]
+    assert told == [(True, False), (True, False), (False, True)]
+
+
+def test_whoever_says_not_me_can_freeze_the_card_and_what_it_opened(phone: Phone) -> None:
+    sign_in(phone)
     phone.go("/phone/freeze")
     phone.send("/phone/freeze")
     assert "Votre e-CPS est bloquée" in phone.text
