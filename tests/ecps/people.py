@@ -158,6 +158,14 @@ def candidate(world: World, national_id: str = NATIONAL_ID, **facts: Any) -> Can
         return Candidate(world, person.id, national_id)
 
 
+def reached(world: World, practitioner: int, national_id: str = NATIONAL_ID) -> Candidate:
+    """Somebody who is in the registry already: now with a mail address and a mobile."""
+    with writing(world.engine) as db:
+        person = db.get_one(Practitioner, practitioner)
+        person.contact_email, person.contact_phone = "chloe@personnes.example", "0639980001"
+    return Candidate(world, practitioner, national_id)
+
+
 def suspend(person: Candidate) -> None:
     world = person.world
     with writing(world.engine) as db:
