@@ -284,6 +284,16 @@ def _(stage: Stage) -> None:
     stage.send(number=wrong(asked.number))
 
 
+@shows("phone_killed")
+def _(stage: Stage) -> None:
+    person = stage.stranger().enrol()  # wrong numbers count beyond a request
+    asked = ask(person, person.national_id)
+    stage.phone(person)
+    stage.go("/phone")
+    for _ in range(3):
+        stage.send(number=wrong(asked.number))
+
+
 @shows("refusal phone")
 def _(stage: Stage) -> None:
     stage.phone()

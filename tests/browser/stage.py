@@ -39,10 +39,10 @@ class Stage:
     seen: list[str] = field(default_factory=list)
     strangers: int = 0
 
-    def clear(self, language: str) -> None:
+    def clear(self, language: str, *, later: float = LATER) -> None:
         """Another browser, later."""
         self.page.goto("about:blank")  # no script of the page before acts any more
-        self.served.world.clock.advance(LATER)
+        self.served.world.clock.advance(later)
         self.visitor = Visitor()
         self.profile.clear_cookies()
         self.keep("psc-language", language)
