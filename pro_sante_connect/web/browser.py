@@ -15,7 +15,7 @@ from pro_sante_connect.web.context import deployment, house, now, reading, setti
 from pro_sante_connect.web.devices import device_family
 from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
-from pro_sante_connect.web.security import allow_form_to, browser, cookie, set_cookie
+from pro_sante_connect.web.security import allow_form_to, browser, cookie, forget_cookie, set_cookie
 
 
 def idle() -> timedelta:
@@ -83,5 +83,5 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
 
 def forget_session(response: Response) -> Response:
     """Take the session cookie from this browser."""
-    response.delete_cookie(cookie("session"), path="/", httponly=True, samesite="Lax")
+    forget_cookie(response, "session")
     return response

@@ -6,13 +6,14 @@ from flask import g, request
 
 from pro_sante_connect.core.words import LANGUAGES, say
 
-COOKIE = "psc-language"
+COOKIES = ("__Host-psc-language", "psc-language")  # on https; on loopback http
 
 
 def language() -> str:
     """The language of this request."""
     if "language" not in g:
-        ranked = (request.args.get("lang"), request.cookies.get(COOKIE), *g.get("wished", ()))
+        kept = (request.cookies.get(name) for name in COOKIES)
+        ranked = (request.args.get("lang"), *kept, *g.get("wished", ()))
         g.language = next((one for one in ranked if one in LANGUAGES), None) or preferred()
     return str(g.language)
 

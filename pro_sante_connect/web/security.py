@@ -13,7 +13,6 @@ from pro_sante_connect.core.digest import keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.web.context import deployment, settings
 from pro_sante_connect.web.headers import YEAR, fixed_headers
-from pro_sante_connect.web.language import COOKIE as LANGUAGE_COOKIE
 from pro_sante_connect.web.language import language
 
 POLICY = (
@@ -35,6 +34,11 @@ def secure() -> bool:
 def set_cookie(response: Response, name: str, value: str, *, life: int | None = None) -> None:
     """An opaque cookie; without `life` it ends with the browser."""
     response.set_cookie(cookie(name), value, max_age=life, secure=secure(), httponly=True, samesite="Lax", path="/")
+
+
+def forget_cookie(response: Response, name: str) -> None:
+    """Take a cookie away; a browser heeds that for `__Host-` only when Secure is said again."""
+    response.delete_cookie(cookie(name), secure=secure(), httponly=True, samesite="Lax", path="/")
 
 
 def browser() -> str:
@@ -98,7 +102,7 @@ def _finish(response: Response) -> Response:
         set_cookie(response, "browser", browser())
     # a `lang` in a request that a service composed is not the person's choice
     if request.args.get("lang") == language() and request.endpoint not in EXEMPT:
-        response.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR, secure=secure(), samesite="Lax", path="/")
+        set_cookie(response, "language", language(), life=YEAR)
     return response
 
 

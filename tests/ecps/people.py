@@ -75,6 +75,7 @@ class Candidate:
     secret: str = ""
     passkey: SoftwarePasskey | None = None
     language: str = "fr"
+    seed: int = 1  # of the passkey
 
     @property
     def dep(self) -> Deployment:
@@ -103,10 +104,10 @@ class Candidate:
         with reading(self.world.engine) as db:
             return enrolment.progress(db, self.token, now=self.world.now).step
 
-    def make_passkey(self, seed: int = 1) -> str:
+    def make_passkey(self, seed: int = 0) -> str:
         """The answer of this person's authenticator to the creation options."""
         options = enrolment.start_passkey(self.dep, self.token)
-        self.passkey = new_passkey(options, seed)
+        self.passkey = new_passkey(options, seed or self.seed)
         return json.dumps(self.passkey.create(options, origin=wallet(self.world)))
 
     def otp(self) -> str:
@@ -156,6 +157,14 @@ def candidate(world: World, national_id: str = NATIONAL_ID, **facts: Any) -> Can
         db.add(person)
         db.flush()
         return Candidate(world, person.id, national_id)
+
+
+def reached(world: World, practitioner: int, national_id: str = NATIONAL_ID) -> Candidate:
+    """Somebody who is in the registry already: now with a mail address and a mobile."""
+    with writing(world.engine) as db:
+        person = db.get_one(Practitioner, practitioner)
+        person.contact_email, person.contact_phone = "chloe@personnes.example", "0639980001"
+    return Candidate(world, practitioner, national_id)
 
 
 def suspend(person: Candidate) -> None:
