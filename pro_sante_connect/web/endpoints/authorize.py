@@ -35,7 +35,7 @@ def authorize() -> Response:
     """RFC 6749 §4.1.1, OIDC Core §3.1.2.1."""
     parameters = _parameters()
     with house().machine.reading() as db:
-        client = house().machine.clients.find(db, client_id_of(parameters))
+        client = house().machine.clients.current(db, client_id_of(parameters))
     back = way_back(parameters, client)
     if client is None:  # pragma: no cover - way_back refuses it
         raise Displayed("client-unknown")
