@@ -1,7 +1,9 @@
 """Fixtures every test may use."""
 
 import os
+import socket
 from collections.abc import Iterator
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,34 @@ from tests.world import World, make_world
 settings.register_profile("steady", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("seeking", settings.get_profile("steady"), derandomize=False, max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def _at_home(place: socket.socket, address: Any) -> bool:
+    """A unix socket, or an address of this machine."""
+    if place.family not in (socket.AF_INET, socket.AF_INET6):
+        return True
+    host = str(address[0]).partition("%")[0]
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_network() -> Iterator[None]:
+    """The suite needs no network and reaches none: what leaves this machine is a fault of the test or the code."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("connect", "connect_ex", "bind"):
+            patch.setattr(socket.socket, name, _kept_home(getattr(socket.socket, name)))
+        yield
+
+
+def _kept_home(method: Any) -> Any:
+    def guarded(place: socket.socket, address: Any) -> Any:
+        assert _at_home(place, address), f"a test reaches for {address}"
+        return method(place, address)
+
+    return guarded
 
 
 @pytest.fixture(scope="session")

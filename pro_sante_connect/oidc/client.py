@@ -108,6 +108,11 @@ class Clients:
         """The enabled client of that id, perhaps a few seconds old."""
         return self.held(client_id) or self.load(db, client_id)
 
+    def current(self, db: Connection, client_id: str) -> RelyingParty | None:
+        """The enabled client of that id as the store has it at this moment."""
+        held = self.held(client_id)
+        return held if held is not None and self.version(db, client_id) == held.version else self.load(db, client_id)
+
     def load(self, db: Connection, client_id: str) -> RelyingParty | None:
         """The same, from the store."""
         now = self._clock.now()

@@ -6,13 +6,8 @@ from sqlalchemy import select
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.audit.models import Entry
-from pro_sante_connect.core import epoch
 from pro_sante_connect.core.database import reading, writing
-from pro_sante_connect.oidc import registration
 from pro_sante_connect.oidc.endpoints.token import token
-from pro_sante_connect.oidc.models import Client
-from pro_sante_connect.oidc.requests import consent
-from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import decisions, registry
 from tests.oidc.parties import CALLBACK, CHALLENGE, NATIONAL_ID, VERIFIER, Cast, document, payload
 
@@ -187,54 +182,6 @@ def test_sessions_end_idle_and_at_their_absolute_limit(cast: Cast) -> None:
     assert held["refresh_expires_in"] == 14400 - 9 * 1500
     cast.world.clock.advance(901)
     assert document(cast.refresh(client, held["refresh_token"]))["error"] == "invalid_grant"
-
-
-def _stops(cast: Cast, sid: str, client: str):  # type: ignore[no-untyped-def]
-    """Every way to stop, by name."""
-    now = cast.world.now
-
-    def person(db):  # type: ignore[no-untyped-def]
-        return registry.get(db, cast.practitioner)
-
-    return {
-        "suspension": lambda db: decisions.suspend(db, person(db), reason="SECU", origin=SYSTEM, now=now),
-        "strike-off": lambda db: decisions.strike_off(db, person(db), reason="DISC", origin=SYSTEM, now=now),
-        "logout": lambda db: sessions.end(db, sid, origin=SYSTEM, reason="logout", now=now),
-        "restore": epoch.bump,
-        "client": lambda db: registration.disable(db, db.get_one(Client, client), origin=SYSTEM, now=now),
-        "consent": lambda db: consent.withdraw(db, cast.practitioner, client, origin=SYSTEM, now=now),
-    }
-
-
-@pytest.mark.parametrize("stop", ["suspension", "strike-off", "logout", "restore", "client", "consent"])
-def test_a_stop_kills_code_refresh_userinfo_and_introspection_at_commit(cast: Cast, stop: str) -> None:
-    client, reader = cast.client(), cast.client(introspects_any=True)
-    sid = cast.sign_in()
-    held, waiting = cast.tokens(client, sid), cast.code(client[0], sid)
-    assert cast.introspect(reader, held["access_token"])["active"] is True
-    cast.world.clock.advance(1)
-    with writing(cast.world.engine) as db:
-        _stops(cast, sid, client[0])[stop](db)
-    assert cast.redeem(client, waiting).status in (400, 401)
-    assert cast.refresh(client, held["refresh_token"]).status in (400, 401)
-    assert cast.userinfo(held["access_token"]).status == 401
-    assert cast.introspect(reader, held["access_token"]) == {"active": False}
-
-
-def test_nothing_old_revives_after_reinstatement(cast: Cast) -> None:
-    client = cast.client()
-    held = cast.tokens(client, cast.sign_in())
-    cast.world.clock.advance(10)
-    with writing(cast.world.engine) as db:
-        person = registry.get(db, cast.practitioner)
-        decisions.suspend(db, person, reason="SECU", origin=SYSTEM, now=cast.world.now)
-    cast.world.clock.advance(10)
-    with writing(cast.world.engine) as db:
-        person = registry.get(db, cast.practitioner)
-        decisions.reinstate(db, person, reason="SECU", origin=SYSTEM, now=cast.world.now)
-    cast.world.clock.advance(10)
-    assert cast.userinfo(held["access_token"]).status == 401
-    assert cast.userinfo(cast.tokens(client, cast.sign_in())["access_token"]).status == 200
 
 
 def test_an_ended_activity_kills_only_what_was_issued_for_it(cast: Cast) -> None:

@@ -144,12 +144,12 @@ def test_every_page_carries_the_headers(served: Served) -> None:
     assert as_json.json()["error"] == "page-unknown"
 
 
-def test_a_good_hint_ends_the_session_for_all_even_a_month_later(served: Served, people: Cast) -> None:
+def test_an_expired_hint_ends_the_session_for_all_and_is_answered_a_month_later(served: Served, people: Cast) -> None:
     people.machine = served.app.extensions["psc"].machine
     client, other = people.client(post_logout_redirect_uris=(BYE,)), people.client()
     sid = people.sign_in()
     mine, theirs = people.tokens(client, sid), people.tokens(other, sid)
-    served.world.clock.advance(200)
+    served.world.clock.advance(200)  # the hint has expired, the session lives
     parameters = {"id_token_hint": mine["id_token"], "post_logout_redirect_uri": BYE, "state": "a&é"}
     for attempt in (requests.get, requests.post):
         place = "params" if attempt is requests.get else "data"
@@ -157,6 +157,9 @@ def test_a_good_hint_ends_the_session_for_all_even_a_month_later(served: Served,
         assert answer.status_code == 303
         assert answer.headers["Location"] == BYE + "?state=a%26%C3%A9"
     assert document(people.refresh(other, theirs["refresh_token"]))["error"] == "invalid_grant"
+    served.world.clock.advance(30 * 86_400)  # a month later the session is long gone: still an answer, never an error
+    late = requests.get(served.oidc + "/logout", params=parameters, allow_redirects=False)
+    assert late.headers["Location"] == BYE + "?state=a%26%C3%A9"
     alone = requests.get(served.oidc + "/logout", params={"id_token_hint": mine["id_token"]})
     assert alone.status_code == 200
     assert "Session fermée" in alone.text
