@@ -6,6 +6,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Request, sync_playwright
+from sqlalchemy import Engine
+
+from tests.stores import empty
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -49,6 +52,13 @@ def chromium(complaints: Complaints) -> Iterator[Browser]:
         browser.on("context", complaints.watch)
         yield browser
         browser.close()
+
+
+@pytest.fixture
+def engine(engines: dict[str, Engine]) -> Iterator[Engine]:
+    """Browsers meet the store through HTTP: one kind of store is enough here."""
+    yield engines["sqlite"]
+    empty(engines["sqlite"])
 
 
 @pytest.fixture(autouse=True)

@@ -1,11 +1,9 @@
 """A sign-in in a real browser, by codes; pictures of every page of it."""
 
-from collections.abc import Iterator
 from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser
-from sqlalchemy import Engine
 
 from tests.browser.judge import picture
 from tests.oidc.parties import NATIONAL_ID
@@ -14,15 +12,6 @@ from tests.web.test_sign_in import CODE, Holder
 from tests.web.test_sign_in import holder as _holder
 
 holder = _holder
-
-
-@pytest.fixture
-def engine(engines: dict[str, Engine]) -> Iterator[Engine]:
-    """Browsers meet the store through HTTP: one kind of store is enough here."""
-    from tests.stores import empty
-
-    yield engines["sqlite"]
-    empty(engines["sqlite"])
 
 
 def address(served: Served, client: str, callback: str) -> str:

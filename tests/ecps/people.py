@@ -85,8 +85,13 @@ class Candidate:
         """Both codes, as the person reads them; none when nothing was sent."""
         before = self._last_note()
         enrolment.ask(self.dep, self.national_id, language=self.language, origin=BROWSER)
+        return self.received(before)
+
+    def received(self, after: int = 0) -> dict[str, str]:
+        """The newest code of each channel, of those that left after that note."""
+        wanted = select(OutboxNote).where(OutboxNote.id > after, OutboxNote.sealed.is_not(None)).order_by(OutboxNote.id)
         with reading(self.world.engine) as db:
-            sent = db.scalars(select(OutboxNote).where(OutboxNote.id > before, OutboxNote.sealed.is_not(None))).all()
+            sent = db.scalars(wanted).all()
         return {
             note.facts["channel"]: json.loads(self.dep.vault.open(note.sealed))["code"] for note in sent if note.sealed
         }
