@@ -74,6 +74,8 @@ class Event(StrEnum):
     """an extract waits for a human"""
     LOAD_REFUSED = "load:refused"
     """an extract was not taken"""
+    LOAD_ABORTED = "load:aborted"
+    """a load broke off, or another took its place"""
     CLIENT_REGISTERED = "client:registered"
     """a service was registered"""
     CLIENT_CHANGED = "client:changed"

@@ -11,7 +11,7 @@ from pro_sante_connect.rpps import dossier
 from pro_sante_connect.rpps.columns import Part, column_of
 from pro_sante_connect.rpps.completion import complete
 from pro_sante_connect.rpps.dossier import Dossier
-from pro_sante_connect.rpps.extract import Reason, Reject, Row
+from pro_sante_connect.rpps.extract import MAX_SHOWN, Reason, Reject, Row
 from pro_sante_connect.rpps.identifiers import folded_name, same_name
 
 _MARKS = {b"a": Part.ACTIVITY, b"k": Part.KNOW_HOW, b"d": Part.DIPLOMA}
@@ -84,9 +84,9 @@ def gather(national: bytes, lines: Sequence[bytes], *, held_name: str | None, co
     good = _good_names(activities, spooled, held_name)
     for line in spooled:
         if line.name[:1] != good[0][:1]:
-            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "id_type")))
+            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "id_type", line.name[0])))
         elif line.name not in good:
-            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "family_name")))
+            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "family_name", line.name[1])))
         elif line.part is Part.ACTIVITY:
             person.activities.append(line.rest)
         elif line.part is Part.KNOW_HOW:
@@ -123,5 +123,5 @@ def _fold(name: tuple[bytes, ...]) -> str:
     return folded_name(name[1].decode(), name[2].decode())
 
 
-def _reject(reason: Reason, person: Person, column: str) -> Reject:
-    return Reject(reason, column_of(column), person.national_id)
+def _reject(reason: Reason, person: Person, column: str, value: bytes = b"") -> Reject:
+    return Reject(reason, column_of(column), person.national_id, value.decode()[:MAX_SHOWN])

@@ -87,7 +87,7 @@ def test_an_ended_activity_is_no_longer_shown_and_ends_only_once(registered: Pat
 
 def test_somebody_who_left_the_file_is_shown_as_absent(registered: Path) -> None:
     gone = write(registered / "extract", [row(2)], stamp="202501010911")
-    assert call("registry", "import", str(gone), "--accept", "test").exit_code == 0
+    assert call("registry", "import", str(gone), env={"PSC_IMPORTS_MAX_ABSENT": "1000"}).exit_code == 0
     facts = show()
     assert state(facts) == ("absent", False, [])
     said = call("practitioner", "show", RPPS).stdout

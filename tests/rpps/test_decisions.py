@@ -163,7 +163,7 @@ def test_no_file_opens_again_what_staff_ended(registered: World, tmp_path: Path)
     ended = activites(registered)[1]["id"]
     decide(registered, decisions.end_activite, ended)
     rows = [row(1, legal_name="AILLEURS"), row(1, mode="L", legal_name="AILLEURS"), row(1, profession="50"), row(2)]
-    load(registered, write(tmp_path, rows), accept="tiny")
+    load(registered, write(tmp_path, rows), lenient=True)
     assert open_now(registered) == [("60", "S"), ("50", "S")]
     assert activites(registered)[0]["structure"]["legal_name"] == "AILLEURS"
 
@@ -172,8 +172,8 @@ def test_no_load_lifts_a_decision(registered: World, tmp_path: Path) -> None:
     stopped = activites(registered)[0]["id"]
     decide(registered, decisions.suspend, activite=stopped)
     decide(registered, decisions.suspend, index=2)
-    load(registered, write(tmp_path / "a", [row(1, mode="L"), row(1, profession="50")]), accept="tiny")
-    load(registered, write(tmp_path / "b", [row(1), row(1, mode="L"), row(1, profession="50"), row(2)]), accept="tiny")
+    load(registered, write(tmp_path / "a", [row(1, mode="L"), row(1, profession="50")]), lenient=True)
+    load(registered, write(tmp_path / "b", [row(1), row(1, mode="L"), row(1, profession="50"), row(2)]), lenient=True)
     assert standing_now(registered, 2) == (Status.SUSPENDED, False)
     # The same activity came back as a new row: it is as stopped as it was.
     assert ("60", "S") not in open_now(registered)
