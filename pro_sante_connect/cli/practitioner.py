@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pro_sante_connect.cli.output import dump, json_option, table
+from pro_sante_connect.cli.output import dump, json_option
+from pro_sante_connect.cli.person import facts_of, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -47,76 +48,12 @@ def show(settings_file: Path | None, identifier: str, as_json: bool) -> None:
 
     dep = deployment(settings_file)
     with reading(dep.engine) as db:
-        facts = _facts(db, _find(db, identifier), dep.clock.now())
+        facts = facts_of(db, _find(db, identifier), dep.clock.now())
     dep.engine.dispose()
     if as_json:
         dump(facts)
     else:
-        _tell(facts)
-
-
-def _facts(db: "Session", person: "Practitioner", now: datetime) -> dict[str, Any]:
-    from pro_sante_connect.rpps import decisions, nomenclature, registry, status
-
-    standing = registry.standing_of(db, person)
-    dossier = registry.dossier(person)
-    usable = {one.id for one in registry.open_activites(db, person.id, now=now)}
-    names = ("kind", "scope", "profession", "category", "activite_id", "blocks_from", "blocks_until", "lifted_at")
-    return {
-        "id": person.id,
-        "national_id": person.national_id,
-        "name": f"{person.civility} {person.given_name} {person.family_name}".strip(),
-        "status": status.status(standing, now=now).value,
-        "may_sign_in": status.may_sign_in(standing, now=now),
-        "present_since": person.present_since,
-        "absent_since": person.absent_since,
-        "protected": person.protected,
-        "origin": person.origin,
-        "contact": {"email": person.contact_email, "phone": person.contact_phone},
-        "activities": [
-            {
-                "id": activite["id"],
-                "profession": nomenclature.profession_label(exercice["profession"]),
-                "category": nomenclature.category_label(exercice["category"]),
-                "mode": nomenclature.mode_label(activite["mode"]),
-                "sector": nomenclature.sector_label(activite["sector"]),
-                "structure": activite["structure"]["trade_name"] or activite["structure"]["legal_name"],
-                "usable": activite["id"] in usable,
-            }
-            for exercice in dossier["exercices"]
-            for activite in exercice["activites"]
-        ],
-        "exercices": [
-            {
-                "profession": exercice["profession"],
-                "category": exercice["category"],
-                "label": nomenclature.profession_label(exercice["profession"]),
-                "know_how": [nomenclature.savoir_faire_label(*one) for one in exercice["savoir_faire"]],
-            }
-            for exercice in dossier["exercices"]
-        ],
-        "decisions": [
-            {name: getattr(one, name) for name in ("id", *names, "reason", "authority", "author", "recorded_at")}
-            for one in decisions.of(db, person.id)
-        ],
-    }
-
-
-def _tell(facts: dict[str, Any]) -> None:
-    click.echo(f"{facts['name']}  {facts['national_id']}  (practitioner:{facts['id']})")
-    for exercice in facts["exercices"]:
-        know_how = ", ".join(exercice["know_how"])
-        click.echo(f"  {exercice['label']}" + (f": {know_how}" if know_how else ""))
-    may = "may sign in" if facts["may_sign_in"] else "may not sign in"
-    click.echo(f"Status: {facts['status']} ({may}), in the registry since {facts['present_since']:%Y-%m-%d %H:%M}")
-    if facts["absent_since"]:
-        click.echo(f"Absent from the registry since {facts['absent_since']:%Y-%m-%d %H:%M}")
-    click.echo(f"Contact: {facts['contact']['email'] or '-'} · {facts['contact']['phone'] or '-'}")
-    for title, name in (("Activities", "activities"), ("Decisions", "decisions")):
-        click.echo(f"\n{title}")
-        rows = facts[name]
-        columns = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
-        table(columns, [[row[column] for column in columns] for row in rows], as_json=False, empty="None.")
+        tell(facts)
 
 
 @practitioner.command("suspend")
@@ -195,12 +132,12 @@ def _decide(settings_file: Path | None, asked: dict[str, Any], verb: Callable[..
     with writing(dep.engine) as db:
         verb(db, _find(db, identifier), origin=origin, now=dep.clock.now(), **asked)
     with reading(dep.engine) as db:
-        facts = _facts(db, _find(db, identifier), dep.clock.now())
+        facts = facts_of(db, _find(db, identifier), dep.clock.now())
     dep.engine.dispose()
     if as_json:
         dump(facts)
     else:
-        _tell(facts)
+        tell(facts)
 
 
 def _find(db: "Session", identifier: str) -> "Practitioner":

@@ -202,8 +202,9 @@ def _diploma_rows(everybody: Iterator[Person], _chance: Random) -> Iterator[dict
     for one in everybody:
         diploma = next((state[one_.profession] for one_ in one.activities if one_.profession in state), "")
         if diploma:
-            row = next(_rows_of(one))
-            yield row | {"diploma_type": "DE", "diploma": diploma}
+            row = next(_rows_of(one)) | {"diploma_type": "DE", "diploma": diploma}
+            # One in forty also works under an authorisation.
+            yield row | ({"authorisation_type": "AM01"} if one.index % 40 == 1 else {})
 
 
 _ROWS: dict[Part, Callable[[Iterator[Person], Random], Iterator[dict[str, str]]]] = {

@@ -165,7 +165,7 @@ MANDATORY = {
     Part.ACTIVITY: _IDENTITY
     | {"profession", "category", "mode", "sector", "technical_id", "authority", "sf_kind", "sf_code"},
     Part.KNOW_HOW: _IDENTITY | {"profession", "category", "sf_kind", "sf_code"},
-    Part.DIPLOMA: _IDENTITY | {"diploma_type", "diploma"},
+    Part.DIPLOMA: _IDENTITY | {"diploma_type", "diploma", "authorisation_type", "authorisation_discipline"},
 }
 
 _ALIASES = {

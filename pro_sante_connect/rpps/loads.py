@@ -25,6 +25,7 @@ from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects
 from pro_sante_connect.rpps.archive import Sources
+from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.compare import Comparison
 from pro_sante_connect.rpps.guards import Figures, Outcome, Verdict
 from pro_sante_connect.rpps.identifiers import BUCKETS
@@ -169,7 +170,8 @@ class _Run:
                 acceptance.same_files(db, self.options.accept, self.tally.files)
         if self.tally.truncated:
             return self._conclude(guards.verdict(self._figures(None), self.dep.settings.imports), None)
-        comparison = Comparison(self.dep.engine, self.spool, self.tally.unknown, self._late_reject)
+        qualified = any(source.part is Part.DIPLOMA for source in self.sources.files)
+        comparison = Comparison(self.dep.engine, self.spool, self.tally.unknown, qualified, self._late_reject)
         for number in range(BUCKETS):
             comparison.bucket(number)
             self._step("compare", number + 1, BUCKETS, comparison.result.people)

@@ -106,6 +106,15 @@ def savoir_faire_kind_label(kind: str) -> str:
     return _first(("R04",), kind)
 
 
+def diploma_label(code: str) -> str:
+    """French State diplomas; the others have no table."""
+    return _first(("R48",), code)
+
+
+def authorisation_label(code: str) -> str:
+    return _first(("J171",), code)
+
+
 def savoir_faire_known(kind: str, code: str) -> bool:
     """Whether that type may carry that code; everything is accepted where no table exists."""
     if kind not in SAVOIR_FAIRE:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from pro_sante_connect.rpps.columns import Part
 from tests.cli.conftest import call, told
 from tests.rpps.files import national, row, write
 
@@ -47,6 +48,15 @@ def test_a_person_is_shown_in_words(registered: Path) -> None:
     assert "Status: registered (may sign in), in the registry since " in said
     assert "Contact: - · -" in said
     assert said.endswith("Decisions\nNone.\n")
+
+
+def test_diplomas_and_authorisations_are_shown_in_words(registered: Path) -> None:
+    told = [row(1, diploma_type="DE", diploma="DE09", authorisation_type="AM01")]
+    write(registered / "extract", told, part=Part.DIPLOMA)
+    loaded = call("registry", "import", str(registered / "extract"), env={"PSC_IMPORTS_MAX_CHANGED": "1000"})
+    assert loaded.exit_code == 0
+    assert (show()["diplomas"], show()["authorisations"]) == (["DE Infirmier"], ["Autorisation de plein exercice"])
+    assert "Authorisations: Autorisation de plein exercice\n" in call("practitioner", "show", RPPS).stdout
 
 
 def test_suspending_and_reinstating_show_the_new_state_at_once(registered: Path) -> None:
