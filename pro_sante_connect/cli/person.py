@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from pro_sante_connect.rpps.models import Practitioner
 
 _DECISION = (
-    "id", "kind", "scope", "profession", "category", "activite_id", "blocks_from", "blocks_until", "lifted_at", "reason",
-    "authority", "evidence", "note", "author", "recorded_at",
+    "id", "kind", "scope", "profession", "category", "activite_id", "blocks_from", "blocks_until", "lifted_at",
+    "reason", "authority", "evidence", "note", "author", "recorded_at",
 )  # fmt: skip
 
 

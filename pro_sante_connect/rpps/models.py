@@ -119,5 +119,5 @@ class Reject(Base):
     offset: Mapped[int] = mapped_column(BigId)
     reason: Mapped[str]
     column: Mapped[str]
-    value: Mapped[str]
+    value: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str]
