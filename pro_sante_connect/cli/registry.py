@@ -2,7 +2,7 @@
 
 import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +189,7 @@ def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
         rows = [
             (one.id, one.state, one.stamp, one.opened_at, one.closed_at, one.author, _brief(one.report)) for one in last
         ]
+    now = dep.clock.now()
     dep.engine.dispose()
     columns = ("load", "state", "data of", "opened", "closed", "by", "what")
     if as_json:
@@ -199,7 +200,7 @@ def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
     )
     table(columns, rows, as_json=False, empty="No load yet. Start with: psc registry import FILE…")
     if last:
-        age = datetime.now(UTC) - last[0].stamp
+        age = now - last[0].stamp
         click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {last[0].stamp:%Y-%m-%d}, {age.days} days ago.")
 
 
