@@ -114,6 +114,18 @@ def _tell(report: "Report") -> None:
         click.echo(
             f"  {file['name']}: {file['rows']:,} rows, {file['columns']} columns, SHA-256 {file['sha256'][:16]}…"
         )
+    _tell_counts(report)
+    if report.outcome == "hold":
+        for what in ("absent", "changed", "unread"):
+            if report.samples.get(what):
+                click.echo(f"For instance {what}: {', '.join(report.samples[what])}")
+    if report.rejected and report.load is not None:
+        click.echo(f"Each rejected line: psc registry rejects {report.load}")
+    for warning in report.warnings:
+        click.echo(f"  note: {warning}")
+
+
+def _tell_counts(report: "Report") -> None:
     sections = (
         ("People", {"in the files": report.people} | report.differences),
         ("Rejected lines", report.rejects),
@@ -127,10 +139,6 @@ def _tell(report: "Report") -> None:
             click.echo(f"{title}")
             for name, count in counts.items():
                 click.echo(f"  {name:<24}{count:>12,}")
-    if report.rejected and report.load is not None:
-        click.echo(f"Each rejected line: psc registry rejects {report.load}")
-    for warning in report.warnings:
-        click.echo(f"  note: {warning}")
 
 
 @registry.command("rejects")

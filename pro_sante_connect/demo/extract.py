@@ -5,7 +5,7 @@ Days, variants and damage are parameters; the manifest says exactly what was wri
 
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -67,12 +67,6 @@ class Manifest:
     def paths(self) -> list[Path]:
         """What to give to the importer."""
         return [self.archive] if self.archive else self.files
-
-    def as_facts(self) -> dict[str, object]:
-        facts = asdict(self)
-        facts["files"] = [str(path) for path in self.files]
-        facts["archive"] = str(self.archive) if self.archive else None
-        return facts
 
 
 @dataclass(slots=True)

@@ -16,9 +16,6 @@ class Part(StrEnum):
     DIPLOMA = "diploma"
 
 
-GENERATIONS = (48, 52, 56)
-"""Columns are appended over time: each generation is the beginning of the next."""
-
 ACTIVITY = (
     "Type d'identifiant PP",
     "Identifiant PP",

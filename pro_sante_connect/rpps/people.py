@@ -38,7 +38,6 @@ class Person:
     diplomas: list[list[str]] = field(default_factory=list)
     authorisations: list[list[str]] = field(default_factory=list)
     rejects: list[tuple[SpooledLine, Reject]] = field(default_factory=list)
-    duplicates: int = 0
 
     @property
     def id_type(self) -> str:

@@ -70,6 +70,8 @@ def test_a_shrunken_file_is_held_until_accepted_with_a_reason(first: Path) -> No
     assert "Held: nothing was applied." in held.stdout
     assert "! 50 people out of 100 of type 8 vanished" in held.stdout
     assert "--accept 2 --reason TEXT" in held.stdout
+    shown = next(line for line in held.stdout.splitlines() if line.startswith("For instance absent: "))
+    assert len(shown.split(", ")) == 10
     assert import_(fewer, "--accept", "2", "--reason", "checked").exit_code == 0
     facts = told("registry", "status", "--limit", "2")
     assert (facts["present"], facts["absent"]) == (50, 50)
