@@ -51,7 +51,15 @@ def test_init_refuses_wrong_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_setting_is_explained_in_the_file() -> None:
-    assert "[lifetimes]\n# Authorization code.\n# code = 60\n" in commented(Settings())
+    written = commented(Settings())
+    assert "[lifetimes]\n# Authorization code; OAuth 2.1 and FAPI 2.0 allow 60 at most.\n# code = 60\n" in written
+
+
+def test_a_password_in_a_wrong_answer_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for answer in ("smtp_password=hunter2", "messages.smtp_pasword=hunter2"):
+        refused = call("init", "--yes", "--answer", answer)
+        assert (refused.exit_code, "password" in refused.stderr, "hunter2" in refused.stderr) == (2, True, False)
 
 
 def test_a_service_is_registered_listed_disabled_and_opened_again(house: Path) -> None:
@@ -113,6 +121,8 @@ def test_secrets_are_sealed_again_under_a_new_root(house: Path) -> None:
     old = file.read_text()
     file.write_text(base64.urlsafe_b64encode(b"n" * 32).decode() + "\n" + old)
     assert call("keys", "reseal").output.startswith("2 secrets")
+    resealed = {entry["facts"]["table"]: entry["facts"]["count"] for entry in told("audit", "trail", "store")}
+    assert resealed == {"signing_keys": 2, "one_time_secrets": 0, "cards": 0, "outbox": 0}
     file.write_text(file.read_text().splitlines()[0] + "\n")
     assert not next(one for one in told("doctor") if one["what"] == "signing keys")["cure"]
 

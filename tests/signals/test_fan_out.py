@@ -56,7 +56,8 @@ def test_a_suspension_lifted_before_it_was_told_is_told_once_as_restored(world: 
 def test_nobody_writes_to_the_dead(world: World) -> None:
     person = practitioner(world)
     with writing(world.engine) as db:
-        decisions.record_death(db, registry.get(db, person), reason="civil registry", origin=SYSTEM, now=world.now)
+        dead = registry.get(db, person)
+        decisions.record_death(db, dead, reason="DCD", evidence="acte-7", origin=SYSTEM, now=world.now)
     assert told(world) == []
     assert all(one.closed_at for one in notes(world))
 

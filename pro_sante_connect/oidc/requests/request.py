@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from pro_sante_connect.core.authentication import Level
-from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.errors import Displayed, Redirected
+from pro_sante_connect.oidc.relying_party import RelyingParty
 from pro_sante_connect.oidc.vocabulary import PSC_GRANTED, Prompt, ResponseMode
 
 Parameters = Sequence[tuple[str, str]]
