@@ -2,7 +2,7 @@
 
 from tests.rpps.files import Facts, national, row
 
-DOCTOR, BARE, PODIATRIST, TWICE = (national(index) for index in (41, 42, 43, 44))
+DOCTOR, BARE, PODIATRIST, TWICE, PLACELESS = (national(index) for index in range(41, 46))
 NOWHERE = dict.fromkeys(("profession", "category", "mode", "sector", "technical_id", "legal_name", "authority"), "")
 LANTERNE = {"street_kind": "R", "postcode": "00230", "country": "99000"}
 
@@ -45,5 +45,10 @@ def twice() -> list[Facts]:
     return [*(row(44, **place, profession="10") for place in places), row(44, **as_student)]
 
 
+def placeless() -> Facts:
+    """A nurse who practises nowhere for now."""
+    return row(45, **NOWHERE | {"profession": "60"})
+
+
 def everybody() -> list[Facts]:
-    return [*doctor(), bare(), podiatrist(), *twice()]
+    return [*doctor(), bare(), podiatrist(), *twice(), placeless()]

@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from pro_sante_connect.oidc.endpoints.http import MachineRequest
 from pro_sante_connect.oidc.endpoints.userinfo import userinfo
 from tests.interop.house import House
-from tests.interop.registry_of_shapes import BARE, DOCTOR, PODIATRIST, TWICE, everybody
+from tests.interop.registry_of_shapes import BARE, DOCTOR, PLACELESS, PODIATRIST, TWICE, everybody
 
 GOLDEN = Path(__file__).with_name("golden")
 
@@ -31,9 +32,13 @@ class Access:
         return str(self.program.sign_in(self.house.enrol(national_id))["access_token"])
 
     def text(self, national_id: str) -> str:
-        answer = self.program.userinfo(self.of(national_id))
-        assert (answer.status_code, answer.headers["Content-Type"]) == (200, "application/json")
-        return answer.text
+        """By GET, and the same by POST."""
+        bearer = {"Authorization": f"Bearer {self.of(national_id)}"}
+        answers = [requests.request(method, self.program.oidc + "/userinfo", headers=bearer, timeout=10)
+                   for method in ("GET", "POST")]  # fmt: skip
+        assert [(one.status_code, one.headers["Content-Type"]) for one in answers] == [(200, "application/json")] * 2
+        assert answers[0].content == answers[1].content
+        return answers[0].text
 
     def claims(self, national_id: str) -> dict[str, Any]:
         return dict(json.loads(self.text(national_id)))
@@ -96,3 +101,12 @@ def test_one_profession_may_come_twice_and_two_places_may_have_one_name(access: 
     assert [one["raisonSocialeSite"] for one in as_civilian["activities"]] == ["CABINET DES DEUX PORTES"] * 2
     assert as_student["activities"] == []
     assert claims["SubjectRole"] == ["10^1.2.250.1.213.1.1.5.5"]
+
+
+def test_an_exercice_without_a_place_is_there_and_its_organisation_is_empty(access: Access) -> None:
+    claims = access.claims(PLACELESS)
+    (exercice,) = claims["SubjectRefPro"]["exercices"]
+    assert (exercice["codeProfession"], exercice["activities"]) == ("60", [])
+    assert claims["SubjectRole"] == ["60^1.2.250.1.213.1.1.5.5"]
+    organisation = ("SubjectOrganization", "SubjectOrganizationID", "Secteur_Activite")
+    assert [claims[name] for name in organisation] == [""] * 3

@@ -95,10 +95,12 @@ def test_a_token_outlives_its_two_minutes_nowhere(house: House, person: Person) 
     house.later(1)
     assert program.post("/token/introspect", {"token": tokens["access_token"]}).json() == {"active": False}
     assert program.userinfo(tokens["access_token"]).status_code == 401
-    for nonsense in ("x", "a.b.c", tokens["access_token"][:-2] + "xx", "é" * 50):
+    for nonsense in ("x", "a.b.c", tokens["id_token"], tokens["access_token"][:-2] + "xx", "é" * 50):
         assert program.post("/token/introspect", {"token": nonsense}).json() == {"active": False}
     fresh = program.refresh(tokens["refresh_token"]).json()
     assert program.post("/revoke", {"token": fresh["access_token"]}).status_code == 200
     assert program.post("/token/introspect", {"token": fresh["access_token"]}).json() == {"active": False}
+    house.later(IDLE)
+    assert program.post("/token/introspect", {"token": fresh["refresh_token"]}).json() == {"active": False}
     unknown = requests.post(program.oidc + "/token/introspect", data={"token": "x"}, timeout=10)
     assert (unknown.status_code, bool(unknown.json()["error_description"])) == (401, True)
