@@ -88,7 +88,6 @@ def show(settings_file: Path | None, /, identifier: str, actor: str, as_json: bo
         person, now = _find(db, identifier), dep.clock.now()
         facts = facts_of(db, person, now)
         journal.record(db, Event.PRACTITIONER_VIEWED, registry.subject(person.id), now=now, origin=_origin(actor))
-    dep.engine.dispose()
     dump(facts) if as_json else tell(facts)
 
 
@@ -214,7 +213,6 @@ def _decide(settings_file: Path | None, asked: dict[str, Any], verb: Callable[..
         practice.decide(db, _find(db, identifier), verb, origin=_origin(actor), now=dep.clock.now(), **asked)
     with reading(dep.engine) as db:
         facts = facts_of(db, _find(db, identifier), dep.clock.now())
-    dep.engine.dispose()
     dump(facts) if as_json else tell(facts)
 
 

@@ -74,8 +74,6 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
             report = loads.run(dep, files, options=options, progress=progress)
     except Refusal as refusal:
         raise Unread(f"{say('en', f'refusal.{refusal.code}', **refusal.facts)} ({refusal.code})") from None
-    finally:
-        dep.engine.dispose()
     if as_json:
         dump(report.as_facts())
     else:
@@ -158,15 +156,12 @@ def rejects(settings_file: Path | None, load: int, as_csv: bool, limit: int, as_
     from pro_sante_connect.rpps import rejects as room
 
     dep = deployment(settings_file)
-    try:
-        with reading(dep.engine) as db:
-            if as_csv:
-                room.write_csv(room.of(db, load), sys.stdout)
-                return
-            lines = [list(line.values()) for line in room.of(db, load, limit=limit)]
-            kept = room.count(db, load)
-    finally:
-        dep.engine.dispose()
+    with reading(dep.engine) as db:
+        if as_csv:
+            room.write_csv(room.of(db, load), sys.stdout)
+            return
+        lines = [list(line.values()) for line in room.of(db, load, limit=limit)]
+        kept = room.count(db, load)
     table(room.COLUMNS, lines, as_json=as_json, empty="This load rejected no line.")
     if kept > len(lines) and not as_json:
         click.echo(f"{len(lines):,} of {kept:,} lines; all of them with --csv.")
@@ -193,12 +188,11 @@ def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
             "absent": db.scalar(people.where(Practitioner.absent_since.is_not(None))),
             "open_activities": db.scalar(select(func.count()).select_from(Activite).where(Activite.ended_at.is_(None))),
         }
-        last = loads.latest(db, limit=limit)
+        last, stamp = loads.latest(db, limit=limit), loads.data_of(db)
         rows = [
             (one.id, one.state, one.stamp, one.opened_at, one.closed_at, one.author, _brief(one.report)) for one in last
         ]
     now = dep.clock.now()
-    dep.engine.dispose()
     columns = ("load", "state", "data of", "opened", "closed", "by", "what")
     if as_json:
         dump(facts | {"loads": [dict(zip(columns, row, strict=True)) for row in rows]})
@@ -207,9 +201,9 @@ def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
         f"{facts['present']:,} people present, {facts['absent']:,} absent, {facts['open_activities']:,} activities"
     )
     table(columns, rows, as_json=False, empty="No load yet. Start with: psc registry import FILE…")
-    if last:
-        age = now - last[0].stamp
-        click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {last[0].stamp:%Y-%m-%d}, {age.days} days ago.")
+    if stamp is not None:
+        age = (now - stamp).days
+        click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {stamp:%Y-%m-%d}, {age} days ago.")
 
 
 def _brief(report: dict[str, Any]) -> str:

@@ -119,15 +119,13 @@ def _clear(db: Session, options: Options, now: datetime) -> None:
 
 def _abort(dep: Deployment, load: int, problem: BaseException, origin: Origin) -> None:
     """A file that cannot be read is refused; anything else that stops a load aborts it."""
-    now = dep.clock.now()
+    now, name, cause = dep.clock.now(), f"load:{load}", type(problem).__name__
     with writing(dep.engine) as db:
         if isinstance(problem, Refusal):
             if _close(db, load, REFUSED, now=now, report={"problem": problem.code, **problem.facts}):
-                journal.record(db, Event.LOAD_REFUSED, f"load:{load}", now=now, origin=origin, reasons=[problem.code])
-        else:
-            cause = type(problem).__name__
-            if _close(db, load, ABORTED, now=now, report={"problem": cause}):
-                journal.record(db, Event.LOAD_ABORTED, f"load:{load}", now=now, origin=origin, cause=cause)
+                journal.record(db, Event.LOAD_REFUSED, name, now=now, origin=origin, reasons=[problem.code])
+        elif _close(db, load, ABORTED, now=now, report={"problem": cause}):
+            journal.record(db, Event.LOAD_ABORTED, name, now=now, origin=origin, cause=cause)
 
 
 def _close(db: Session, load: int, state: str, *, now: datetime, report: dict[str, Any]) -> bool:
@@ -193,7 +191,7 @@ class _Run:
     def _older(self) -> dict[str, Any] | None:
         """The stamp of the last published load when it is newer than these files."""
         with Session(self.dep.engine) as db:
-            last = db.scalar(select(Load.stamp).where(Load.state == PUBLISHED).order_by(Load.id.desc()).limit(1))
+            last = data_of(db)
         stamp = self.sources.activity.stamp
         if last is None or last <= stamp or self.options.force:
             return None
@@ -282,6 +280,11 @@ class _Run:
                 rejects.write_csv(rejects.told(self.spool, names), file)
         if self.load is not None and self.tally.rejected:
             rejects.keep(self.dep.engine, self.load, rejects.told(self.spool, names))
+
+
+def data_of(db: Session) -> datetime | None:
+    """Of when the registry's data are: the stamp of the last published load."""
+    return db.scalar(select(Load.stamp).where(Load.state == PUBLISHED).order_by(Load.id.desc()).limit(1))
 
 
 def latest(db: Session, *, limit: int = 10) -> list[Load]:

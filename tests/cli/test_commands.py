@@ -11,7 +11,7 @@ import pytest
 from pro_sante_connect.cli.init import commented
 from pro_sante_connect.settings import Settings, load
 from tests.cli.conftest import call, told
-from tests.stores import new_postgresql
+from tests.stores import STORES, new_postgresql
 
 
 def test_init_writes_settings_that_load_as_the_defaults(house: Path) -> None:
@@ -201,8 +201,10 @@ def test_the_doctor_sees_messages_that_nobody_receives(house: Path) -> None:
     assert "smtp_host" in cures(**relay)["messages"]
 
 
-def test_a_store_without_schema_is_said_in_one_sentence(house: Path) -> None:
-    result = call("client", "list", env={"PSC_DATABASE_URL": "sqlite:///empty.sqlite3"})
+@pytest.mark.parametrize("kind", STORES)
+def test_a_store_without_schema_is_said_in_one_sentence(house: Path, kind: str) -> None:
+    url = "sqlite:///empty.sqlite3" if kind == "sqlite" else new_postgresql("empty")
+    result = call("client", "list", env={"PSC_DATABASE_URL": url})
     assert (result.exit_code, result.stderr) == (1, "The store has no schema yet. Run: psc database upgrade\n")
 
 

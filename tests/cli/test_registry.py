@@ -191,4 +191,7 @@ def test_the_status_names_its_source_and_its_age(first: Path) -> None:
     lines = call("registry", "status").stdout.splitlines()
     assert lines[0] == "100 people present, 0 absent, 100 activities"
     assert lines[2].rstrip().endswith("no change")
-    assert lines[-1].startswith("Source: RPPS (Annuaire Santé, ANS), data of 2025-01-01, ")
+    source = "Source: RPPS (Annuaire Santé, ANS), data of 2025-01-01, "
+    assert lines[-1].startswith(source)
+    assert import_(extract(first / "held", people(50), stamp="202502010911")).exit_code == 3
+    assert call("registry", "status").stdout.splitlines()[-1].startswith(source)
