@@ -5,7 +5,7 @@ DATA ?= demo-data
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test test-full bench setup setup-test browser
+.PHONY: demo test test-full screenshots bench setup setup-test browser
 
 # The environment: uv makes and fills it in seconds where there is one, else venv and pip.
 UV := $(shell command -v uv 2>/dev/null)
@@ -48,6 +48,11 @@ test: setup-test browser
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pytest --cov --cov-report=term:skip-covered
+
+# The end-to-end run pictures every page in artifacts/; those that the documentation shows are taken from there.
+screenshots: setup-test browser
+	SCREENSHOTS=artifacts $(BIN)/pytest tests/browser/test_two_devices.py
+	@for picture in docs/screenshots/*.png; do cp "artifacts/$${picture##*/}" "$$picture" || exit 1; done
 
 test-full: test
 	HYPOTHESIS_PROFILE=seeking $(BIN)/pytest $$(grep -rlE "hypothesis import" tests --include="test_*.py")

@@ -163,7 +163,7 @@ def main() -> None:
     print(text)
     if not chosen.quick:
         (ROOT / "docs" / "performance.md").write_text(text, encoding="utf-8")
-        _into_readme("\n".join(report.targets(results)))
+        _into_readme("\n".join([*report.targets(results), "", report.NOTE]))
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ from pro_sante_connect.core.outbox import TOPICS
 from pro_sante_connect.core.vault import vault_of
 from pro_sante_connect.core.words import catalogue
 from pro_sante_connect.settings import Database, Settings
+from pro_sante_connect.settings.reading import kinds
 from pro_sante_connect.web.endpoints import machines
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference.md"
@@ -45,12 +46,13 @@ def table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 def settings() -> Iterable[tuple[str, ...]]:
     for group in fields(Settings):
         value = getattr(Settings(), group.name)
-        words = described(type(value))
+        words, allowed = described(type(value)), kinds(type(value))
         for entry in fields(value):
             held = getattr(value, entry.name)
             default = "" if held in ("", ()) else f"`{held}`"
             variable = f"PSC_{group.name}_{entry.name}".upper()
-            yield f"`[{group.name}] {entry.name}`", f"`{variable}`", default, words[entry.name]
+            name = f"`[{group.name}] {entry.name}`"
+            yield name, f"`{variable}`", default, allowed[entry.name].words, words[entry.name]
 
 
 def addresses() -> Iterable[tuple[str, ...]]:
@@ -106,7 +108,7 @@ def written() -> str:
     parts = [
         HEAD,
         "## Settings\n\nA TOML file (`psc.toml`, or `--settings`, or `PSC_SETTINGS`); the environment wins.\n",
-        table(("Setting", "Environment", "Default", "Meaning"), settings()),
+        table(("Setting", "Environment", "Default", "What to write", "Meaning"), settings()),
         "\n## Addresses\n",
         table(("Address", "Methods", "What it does"), addresses()),
         "\n## Commands\n\n`psc COMMAND --help` tells options and exit codes.\n",

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 
 import uvicorn
@@ -15,7 +16,7 @@ from werkzeug.serving import make_server
 from pro_sante_connect.app import create_app, door
 from pro_sante_connect.settings import Database, Issuer, Settings
 from pro_sante_connect.web.protocol import SERVED, Protocol
-from tests.world import FrozenClock, SeededChance, World, make_world
+from tests.world import START, FrozenClock, SeededChance, World, make_world
 
 
 @dataclass
@@ -32,7 +33,9 @@ class Served:
 
 
 @contextmanager
-def serving(engine: Engine, settings: Settings | None = None, *, front: bool = True) -> Iterator[Served]:
+def serving(
+    engine: Engine, settings: Settings | None = None, *, front: bool = True, at: datetime = START
+) -> Iterator[Served]:
     """Serve on a free port of localhost as `psc serve` does; without `front` Flask answers the machine routes too."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         base = f"http://localhost:{listening.getsockname()[1]}"
@@ -41,7 +44,7 @@ def serving(engine: Engine, settings: Settings | None = None, *, front: bool = T
             settings or Settings(), database=Database(url=url), issuer=Issuer(auth_base=base, wallet_base=base)
         )
         world = make_world(engine, chosen)
-        clock, chance = FrozenClock(), SeededChance(2)
+        clock, chance = FrozenClock(at), SeededChance(2)
         app = create_app(chosen, vault=world.dep.vault, clock=clock, chance=chance)
         world = World(app.extensions["psc"].dep, clock, chance)
         with by_uvicorn(app, listening) if front else by_werkzeug(app, listening):

@@ -15,10 +15,12 @@ from pro_sante_connect.core.statement import Statement
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """Where an act came from: the actor (`practitioner:12`, `staff:name`, `system`) and its address."""
+    """Where an act came from: the actor (`practitioner:12`, `staff:name`, `system`), its address, and the client
+    for whose sake it was done, if any."""
 
     actor: str = "system"
     address: str = ""
+    client: str = ""
 
 
 SYSTEM = Origin()
@@ -40,7 +42,7 @@ def record(
     """One event about `subject` (`practitioner:12`, `client:agenda`, `load:3`)."""
     values = {
         "at": now, "event": event.value, "subject": subject, "actor": origin.actor,
-        "client": client, "address": origin.address, "facts": facts,
+        "client": client or origin.client, "address": origin.address, "facts": facts,
     }  # fmt: skip
     db.execute(insert(Entry).values(values))
 

@@ -12,7 +12,6 @@ from pro_sante_connect.audit.models import Entry, Seal
 from pro_sante_connect.core.models import microseconds
 
 GENESIS = "0" * 64
-LOOK_BACK = 50_000  # more ids than one lock time-out of 30 s can leave uncommitted
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ COMMANDS = {
     "doctor": ("doctor", "Say what is wrong with this deployment and how to mend it."),
     "database": ("database", "The schema of the store."),
     "registry": ("registry", "Import extracts of the national registry."),
-    "practitioner": ("practitioner", "Show, suspend, reinstate or strike off a practitioner."),
+    "practitioner": ("practitioner", "Show a practitioner, or decide: suspend, strike off, reinstate…"),
     "client": ("client", "Services that sign people in."),
     "keys": ("keys", "Root secrets and signing keys."),
     "audit": ("audit", "Read and verify the journal."),

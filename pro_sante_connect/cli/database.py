@@ -75,12 +75,13 @@ def restored_command(settings_file: Path | None) -> None:
     """
     from pro_sante_connect import settings
     from pro_sante_connect.audit.events import Event
-    from pro_sante_connect.audit.journal import Origin, record
+    from pro_sante_connect.audit.journal import record
+    from pro_sante_connect.cli.store import operator
     from pro_sante_connect.core import epoch
     from pro_sante_connect.core.clock import SystemClock
     from pro_sante_connect.core.database import open_engine, writing
 
     with writing(open_engine(settings.load(settings_file).database.url)) as db:
         number = epoch.bump(db)
-        record(db, Event.EPOCH_BUMPED, "store", now=SystemClock().now(), origin=Origin(actor="operator"), number=number)
+        record(db, Event.EPOCH_BUMPED, "store", now=SystemClock().now(), origin=operator(), number=number)
     click.echo(f"Epoch {number}: everyone signs in again.")

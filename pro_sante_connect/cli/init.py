@@ -69,7 +69,8 @@ def _given(answers: tuple[str, ...]) -> dict[str, Any]:
         name, equals, value = answer.partition("=")
         group, dot, field = name.partition(".")
         if not equals or not dot:
-            raise Misuse(f"--answer {answer!r} must look like issuer.auth_base=https://auth.example.org")
+            # Only its name: the value may be the relay's password.
+            raise Misuse(f"--answer {name} must look like issuer.auth_base=https://auth.example.org")
         table.setdefault(group, {})[field] = value
     return table
 
@@ -102,7 +103,7 @@ def _choose_transport(messages: dict[str, Any]) -> None:
 
 def commented(settings: "Settings") -> str:
     """Every setting with its documentation; defaults stand as comments."""
-    from pro_sante_connect.settings import Settings, _toml
+    from pro_sante_connect.settings import Settings, toml
 
     lines = ["# Settings of Pro Santé Connect, in the open. Each may also be given as PSC_<GROUP>_<NAME>."]
     for group in fields(Settings):
@@ -112,7 +113,7 @@ def commented(settings: "Settings") -> str:
         for entry in fields(value):
             held = getattr(value, entry.name)
             mark = "# " if held == entry.default else ""
-            lines += [*(f"# {line}" for line in notes[entry.name]), f"{mark}{entry.name} = {_toml(held)}"]
+            lines += [*(f"# {line}" for line in notes[entry.name]), f"{mark}{entry.name} = {toml(held)}"]
     return "\n".join(lines) + "\n"
 
 

@@ -8,6 +8,7 @@ import click
 from pro_sante_connect.cli.output import json_option, stop, table
 
 if TYPE_CHECKING:
+    from pro_sante_connect.audit.journal import Origin
     from pro_sante_connect.core.deployment import Deployment
 
 
@@ -108,15 +109,17 @@ def reseal(settings_file: Path | None) -> None:
 
     Put a new line first in the secrets file, restart, run this, then drop the old line.
     """
-    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.cli.store import deployment, operator
 
-    click.echo(f"{reseal_all(deployment(settings_file))} secrets are sealed under the first root.")
+    click.echo(f"{reseal_all(deployment(settings_file), origin=operator())} secrets are sealed under the first root.")
 
 
-def reseal_all(dep: "Deployment") -> int:
+def reseal_all(dep: "Deployment", *, origin: "Origin") -> int:
     """Every sealed column, one transaction a table; returns how many values were sealed again."""
     from sqlalchemy import inspect, select, update
 
+    from pro_sante_connect.audit import journal
+    from pro_sante_connect.audit.events import Event
     from pro_sante_connect.core.database import writing
     from pro_sante_connect.core.outbox import OutboxNote
     from pro_sante_connect.ecps.models import Card, OneTimeSecret
@@ -126,12 +129,17 @@ def reseal_all(dep: "Deployment") -> int:
     for column in (SigningKey.sealed, OneTimeSecret.sealed, Card.pin, OutboxNote.sealed):
         (key,) = inspect(column.class_).primary_key
         with writing(dep.engine) as db:
-            for identity, sealed in db.execute(select(key, column).where(column.is_not(None))).all():
+            rows = db.execute(select(key, column).where(column.is_not(None))).all()
+            for identity, sealed in rows:
                 fresh = dep.vault.reseal(sealed)
                 # Only if nobody sealed another value meanwhile.
                 db.execute(
                     update(column.class_).where(key == identity, column == sealed).values({column: fresh})
                     .execution_options(synchronize_session=False)
                 )  # fmt: skip
-                total += 1
+            table = column.class_.__tablename__
+            journal.record(
+                db, Event.SECRETS_RESEALED, "store", now=dep.clock.now(), origin=origin, table=table, count=len(rows)
+            )
+            total += len(rows)
     return total

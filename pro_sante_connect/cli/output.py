@@ -85,9 +85,8 @@ def _store(problem: Exception) -> None:
         return
     from sqlalchemy.exc import DBAPIError, OperationalError
 
-    if isinstance(problem, DBAPIError) and "no such table" in str(problem.orig) + str(
-        getattr(problem.orig, "sqlstate", "")
-    ):
+    missing = getattr(getattr(problem, "orig", None), "sqlstate", "") == "42P01"  # PostgreSQL: undefined_table
+    if isinstance(problem, DBAPIError) and (missing or "no such table" in str(problem.orig)):
         raise Stop("The store has no schema yet. Run: psc database upgrade") from None
     if isinstance(problem, OperationalError):
         raise Stop(f"The store does not answer: {str(problem.orig).splitlines()[0]}. Run: psc doctor") from None

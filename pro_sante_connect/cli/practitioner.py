@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from pro_sante_connect.cli.output import dump, json_option, table
+from pro_sante_connect.cli.output import Misuse, dump, json_option
+from pro_sante_connect.cli.person import facts_of, tell
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -16,133 +17,147 @@ if TYPE_CHECKING:
     from pro_sante_connect.rpps.models import Practitioner
 
 _DATE = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"])
+_ACTOR = click.option("--actor", default="", help="Who acts, for the journal; else this machine's user.")
+
+
+def _pair(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[str, str] | None:
+    if value is None:
+        return None
+    profession, stroke, category = value.partition("/")
+    if not stroke:
+        raise click.BadParameter("write PROFESSION/CATEGORY, such as 60/C.")
+    return profession, category
+
+
+_TERMS = {
+    "effective": click.option("--effective", type=_DATE, help="When it takes effect (UTC); now without it."),
+    "until": click.option("--until", type=_DATE, help="When it ends (UTC); without it, when lifted."),
+    "activite": click.option("--activity", "activite", type=int, help="Only this activity, by its number."),
+    "exercice": click.option(
+        "--exercice", metavar="PROFESSION/CATEGORY", callback=_pair, help="Only this exercice, such as 60/C."
+    ),
+    "authority": click.option("--authority", default="", help="Who ordered it."),
+    "evidence": click.option("--evidence", default="", help="Reference of the document; not the document."),
+    "note": click.option("--note", default="", help="For staff; never shown to the person."),
+}
+_PAPERS = ("authority", "evidence", "note")
 
 
 @click.group()
 def practitioner() -> None:
-    """Show, suspend, reinstate or strike off a practitioner. ID is a RPPS number or a national identifier."""
+    """Show a practitioner, or decide about one. ID is a RPPS number or a national identifier."""
 
 
-def _deciding(command: Any) -> Any:
-    """Options of every verb that decides."""
-    for option in (
-        click.argument("identifier", metavar="ID"),
-        click.option("--reason", required=True, help="Why; kept for good, never shown to the person."),
-        click.option("--actor", default="", help="Who decides, for the journal; else this machine's user."),
-        json_option,
-        click.pass_obj,
-    )[::-1]:
-        command = option(command)
-    return command
+def _deciding(*terms: str) -> Callable[[Any], Any]:
+    """Options of a verb that decides."""
+
+    def options(command: Any) -> Any:
+        chosen: list[Callable[[Any], Any]] = [
+            click.argument("identifier", metavar="ID"),
+            click.option("--reason", required=True, help="Why; kept for good, never shown to the person."),
+            *(_TERMS[name] for name in terms),
+            _ACTOR,
+            json_option,
+            click.pass_obj,
+        ]
+        for option in reversed(chosen):
+            command = option(command)
+        return command
+
+    return options
 
 
 @practitioner.command("show")
 @click.argument("identifier", metavar="ID")
+@_ACTOR
 @json_option
 @click.pass_obj
-def show(settings_file: Path | None, identifier: str, as_json: bool) -> None:
-    """Identity, status now and why, activities, decisions. Example: psc practitioner show 99820424051"""
+def show(settings_file: Path | None, /, identifier: str, actor: str, as_json: bool) -> None:
+    """Identity, status now and why, activities, decisions; the look is journalled.
+
+    Example: psc practitioner show 99820424051
+    """
+    from pro_sante_connect.audit import journal
+    from pro_sante_connect.audit.events import Event
     from pro_sante_connect.cli.store import deployment
-    from pro_sante_connect.core.database import reading
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.rpps import registry
 
     dep = deployment(settings_file)
-    with reading(dep.engine) as db:
-        facts = _facts(db, _find(db, identifier), dep.clock.now())
-    dep.engine.dispose()
-    if as_json:
-        dump(facts)
-    else:
-        _tell(facts)
-
-
-def _facts(db: "Session", person: "Practitioner", now: datetime) -> dict[str, Any]:
-    from pro_sante_connect.rpps import decisions, nomenclature, registry, status
-
-    standing = registry.standing_of(db, person)
-    dossier = registry.dossier(person)
-    usable = {one.id for one in registry.open_activites(db, person.id, now=now)}
-    names = ("kind", "scope", "profession", "category", "activite_id", "blocks_from", "blocks_until", "lifted_at")
-    return {
-        "id": person.id,
-        "national_id": person.national_id,
-        "name": f"{person.civility} {person.given_name} {person.family_name}".strip(),
-        "status": status.status(standing, now=now).value,
-        "may_sign_in": status.may_sign_in(standing, now=now),
-        "present_since": person.present_since,
-        "absent_since": person.absent_since,
-        "protected": person.protected,
-        "origin": person.origin,
-        "contact": {"email": person.contact_email, "phone": person.contact_phone},
-        "activities": [
-            {
-                "id": activite["id"],
-                "profession": nomenclature.profession_label(exercice["profession"]),
-                "category": nomenclature.category_label(exercice["category"]),
-                "mode": nomenclature.mode_label(activite["mode"]),
-                "sector": nomenclature.sector_label(activite["sector"]),
-                "structure": activite["structure"]["trade_name"] or activite["structure"]["legal_name"],
-                "usable": activite["id"] in usable,
-            }
-            for exercice in dossier["exercices"]
-            for activite in exercice["activites"]
-        ],
-        "exercices": [
-            {
-                "profession": exercice["profession"],
-                "category": exercice["category"],
-                "label": nomenclature.profession_label(exercice["profession"]),
-                "know_how": [nomenclature.savoir_faire_label(*one) for one in exercice["savoir_faire"]],
-            }
-            for exercice in dossier["exercices"]
-        ],
-        "decisions": [
-            {name: getattr(one, name) for name in ("id", *names, "reason", "authority", "author", "recorded_at")}
-            for one in decisions.of(db, person.id)
-        ],
-    }
-
-
-def _tell(facts: dict[str, Any]) -> None:
-    click.echo(f"{facts['name']}  {facts['national_id']}  (practitioner:{facts['id']})")
-    for exercice in facts["exercices"]:
-        know_how = ", ".join(exercice["know_how"])
-        click.echo(f"  {exercice['label']}" + (f": {know_how}" if know_how else ""))
-    may = "may sign in" if facts["may_sign_in"] else "may not sign in"
-    click.echo(f"Status: {facts['status']} ({may}), in the registry since {facts['present_since']:%Y-%m-%d %H:%M}")
-    if facts["absent_since"]:
-        click.echo(f"Absent from the registry since {facts['absent_since']:%Y-%m-%d %H:%M}")
-    click.echo(f"Contact: {facts['contact']['email'] or '-'} · {facts['contact']['phone'] or '-'}")
-    for title, name in (("Activities", "activities"), ("Decisions", "decisions")):
-        click.echo(f"\n{title}")
-        rows = facts[name]
-        columns = [column for column in (rows[0] if rows else {}) if any(row[column] not in (None, "") for row in rows)]
-        table(columns, [[row[column] for column in columns] for row in rows], as_json=False, empty="None.")
+    with writing(dep.engine) as db:
+        person, now = _find(db, identifier), dep.clock.now()
+        facts = facts_of(db, person, now)
+        journal.record(db, Event.PRACTITIONER_VIEWED, registry.subject(person.id), now=now, origin=_origin(actor))
+    dump(facts) if as_json else tell(facts)
 
 
 @practitioner.command("suspend")
-@_deciding
-@click.option("--until", type=_DATE, help="End of the suspension (UTC); without it, until reinstated.")
-@click.option("--activity", "activite", type=int, help="Only this activity, by its number.")
-@click.option("--authority", default="", help="Who ordered it.")
+@_deciding("effective", "until", "exercice", "activite", *_PAPERS)
 def suspend(settings_file: Path | None, /, **asked: Any) -> None:
-    """Stop a person, or one activity, at once. Example: psc practitioner suspend 99820424051 --reason DISC"""
+    """Stop a person, an exercice or an activity. Example: psc practitioner suspend 99820424051 --reason DISC"""
     from pro_sante_connect.rpps import decisions
 
     _decide(settings_file, asked, decisions.suspend)
 
 
 @practitioner.command("strike-off")
-@_deciding
-@click.option("--authority", default="", help="Who ordered it.")
+@_deciding("effective", "exercice", *_PAPERS)
 def strike_off(settings_file: Path | None, /, **asked: Any) -> None:
-    """Strike a person off, at once. Example: psc practitioner strike-off 99820424051 --reason DISC"""
+    """Strike a person off the roll; her e-CPS ends. Example: psc practitioner strike-off 99820424051 --reason DISC"""
     from pro_sante_connect.rpps import decisions
 
     _decide(settings_file, asked, decisions.strike_off)
 
 
+@practitioner.command("retire")
+@_deciding("effective", "exercice", *_PAPERS)
+def retire(settings_file: Path | None, /, **asked: Any) -> None:
+    """Note that a person left practice; her e-CPS ends. Example: psc practitioner retire 99820424051 --reason RL"""
+    from pro_sante_connect.rpps import decisions
+
+    _decide(settings_file, asked, decisions.retire)
+
+
+@practitioner.command("deceased")
+@_deciding("authority", "note")
+@click.option("--evidence", required=True, help="Reference of the document; not the document.")
+def deceased(settings_file: Path | None, /, **asked: Any) -> None:
+    """Record a death: the e-CPS ends, nobody is written to.
+
+    Example: psc practitioner deceased 99820424051 --reason DCD --evidence acte-2030-12
+    """
+    from pro_sante_connect.rpps import decisions
+
+    _decide(settings_file, asked, decisions.record_death)
+
+
+@practitioner.command("limit")
+@_deciding("exercice", "activite", *_PAPERS)
+@click.option("--until", type=_DATE, required=True, help="Last moment allowed (UTC).")
+def limit(settings_file: Path | None, /, **asked: Any) -> None:
+    """Allow until a date, then stop: a licence, a limited authorisation.
+
+    Example: psc practitioner limit 99820424051 --until 2031-10-31 --reason AUTO
+    """
+    from pro_sante_connect.rpps import decisions
+
+    _decide(settings_file, asked, decisions.limit)
+
+
+@practitioner.command("block")
+@_deciding(*_PAPERS)
+def block(settings_file: Path | None, /, **asked: Any) -> None:
+    """Stop a person for safety; it falls after 72 hours, suspend to make it last.
+
+    Example: psc practitioner block 99820424051 --reason SECU
+    """
+    from pro_sante_connect.rpps import decisions
+
+    _decide(settings_file, asked, decisions.block)
+
+
 @practitioner.command("reinstate")
-@_deciding
+@_deciding()
 def reinstate(settings_file: Path | None, /, **asked: Any) -> None:
     """Lift every decision in force; nothing old revives. Example: psc practitioner reinstate ID --reason ADM"""
     from pro_sante_connect.rpps import decisions
@@ -151,7 +166,7 @@ def reinstate(settings_file: Path | None, /, **asked: Any) -> None:
 
 
 @practitioner.command("end-activity")
-@_deciding
+@_deciding()
 @click.option("--activity", "activite", type=int, required=True, help="Its number, as `show` gives it.")
 def end_activity(settings_file: Path | None, /, **asked: Any) -> None:
     """End one activity for good. Example: psc practitioner end-activity 99820424051 --activity 12 --reason CHA"""
@@ -169,7 +184,7 @@ def end_activity(settings_file: Path | None, /, **asked: Any) -> None:
 @click.argument("identifier", metavar="ID")
 @click.option("--email", required=True, help="Where the first activation code goes.")
 @click.option("--phone", required=True, help="Where the second one goes.")
-@click.option("--actor", default="", help="Who acts, for the journal; else this machine's user.")
+@_ACTOR
 @json_option
 @click.pass_obj
 def contact(settings_file: Path | None, /, email: str, phone: str, **asked: Any) -> None:
@@ -183,24 +198,29 @@ def contact(settings_file: Path | None, /, email: str, phone: str, **asked: Any)
 
 
 def _decide(settings_file: Path | None, asked: dict[str, Any], verb: Callable[..., Any]) -> None:
-    from pro_sante_connect.audit.journal import Origin
-    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.cli.store import deployment
     from pro_sante_connect.core.database import reading, writing
+    from pro_sante_connect.signals import practice
 
     identifier, actor, as_json = (asked.pop(name) for name in ("identifier", "actor", "as_json"))
-    if asked.get("until") is not None:
-        asked["until"] = asked["until"].replace(tzinfo=UTC)
-    origin = Origin(actor=f"staff:{actor}") if actor else operator()
+    if asked.get("activite") is not None and asked.get("exercice") is not None:
+        raise Misuse("A decision weighs on one activity or on one exercice: give --activity or --exercice.")
+    for name in ("effective", "until"):
+        if asked.get(name) is not None:
+            asked[name] = asked[name].replace(tzinfo=UTC)
     dep = deployment(settings_file)
     with writing(dep.engine) as db:
-        verb(db, _find(db, identifier), origin=origin, now=dep.clock.now(), **asked)
+        practice.decide(db, _find(db, identifier), verb, origin=_origin(actor), now=dep.clock.now(), **asked)
     with reading(dep.engine) as db:
-        facts = _facts(db, _find(db, identifier), dep.clock.now())
-    dep.engine.dispose()
-    if as_json:
-        dump(facts)
-    else:
-        _tell(facts)
+        facts = facts_of(db, _find(db, identifier), dep.clock.now())
+    dump(facts) if as_json else tell(facts)
+
+
+def _origin(actor: str) -> "Origin":
+    from pro_sante_connect.audit.journal import Origin
+    from pro_sante_connect.cli.store import operator
+
+    return Origin(actor=f"staff:{actor}") if actor else operator()
 
 
 def _find(db: "Session", identifier: str) -> "Practitioner":

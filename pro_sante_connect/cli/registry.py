@@ -1,13 +1,14 @@
 """`psc registry`: loads of the national extracts."""
 
+import re
 import sys
-from datetime import UTC, datetime
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from pro_sante_connect.cli.output import Stop, dump, json_option, table
+from pro_sante_connect.cli.output import Misuse, Stop, dump, json_option, table
 
 if TYPE_CHECKING:
     from pro_sante_connect.rpps.report import Report
@@ -31,15 +32,20 @@ def registry() -> None:
 @click.option("--dry-run", is_flag=True, help="Read, compare and judge; write nothing.")
 @click.option("--as-of", type=click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M"]), help="Date of files without one (UTC).")
 @click.option("--force", metavar="REASON", default="", help="Load older files, or take over an interrupted load.")
-@click.option("--accept", metavar="REASON", default="", help="Publish what the guards would hold.")
+@click.option("--accept", metavar="LOAD", type=int, help="Publish what that held load held: the same files.")
+@click.option("--reason", default="", help="Why it is accepted; kept with the load.")
+@click.option("--sha256", "sums", metavar="FILE=HEX", multiple=True, help="Refuse FILE unless this is its sum.")
 @click.option(
-    "--rejects", type=click.Path(path_type=Path, dir_okay=False), help="Write the rejected lines' places here."
+    "--rejects", type=click.Path(path_type=Path, dir_okay=False), help="Write every rejected line here, as CSV."
 )
 @click.option("--actor", default="", help="Who acts, for the journal; else this machine's user.")
 @json_option
 @click.pass_obj
 def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: bool, actor: str, **asked: Any) -> None:
     """Load the public extracts: a ZIP, a folder or the text files themselves.
+
+    A load that looks wrong is held: nothing is applied. Look at its reasons; if they are right, run it again on
+    the same files with --accept, its number, and --reason.
 
     \b
     FILES: PS_LibreAcces_….zip, or ps-libreacces-personne-activite.txt and its companions.
@@ -52,7 +58,13 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
     from pro_sante_connect.core.errors import Refusal
     from pro_sante_connect.core.words import say
     from pro_sante_connect.rpps import loads
+    from pro_sante_connect.rpps.models import PUBLISHED
 
+    asked["sha256"] = _sums(asked.pop("sums"))
+    if bool(asked["reason"].strip()) != (asked["accept"] is not None):
+        raise Misuse("--accept LOAD and --reason TEXT go together: say which held load is accepted, and why.")
+    if asked["dry_run"] and asked["accept"] is not None:
+        raise Misuse("A dry run accepts nothing: leave --accept or --dry-run out.")
     if asked["as_of"] is not None:
         asked["as_of"] = asked["as_of"].replace(tzinfo=UTC)
     dep = deployment(settings_file)
@@ -62,19 +74,27 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
             report = loads.run(dep, files, options=options, progress=progress)
     except Refusal as refusal:
         raise Unread(f"{say('en', f'refusal.{refusal.code}', **refusal.facts)} ({refusal.code})") from None
-    finally:
-        dep.engine.dispose()
     if as_json:
         dump(report.as_facts())
     else:
         _tell(report)
-    if report.state in {loads.HELD, loads.REFUSED} or (report.state == loads.TRIED and report.outcome != "apply"):
+    if report.state != PUBLISHED and report.outcome != "apply":
         sys.exit(HELD if report.outcome == "hold" else REFUSED)
+
+
+def _sums(told: tuple[str, ...]) -> dict[str, str]:
+    sums = {}
+    for one in told:
+        name, _, value = one.rpartition("=")
+        if not name or not re.fullmatch(r"[0-9A-Fa-f]{64}", value):
+            raise Misuse(f"--sha256 {one} must look like FILE=HEX, with the file's name and 64 hexadecimal digits.")
+        sums[name] = value
+    return sums
 
 
 _TITLES = {
     "published": "Published.",
-    "held": "Held: nothing was applied. Look at the reasons, then run again with --accept REASON.",
+    "held": "Held: nothing was applied. Look at the reasons, then run again with --accept {load} --reason TEXT.",
     "refused": "Refused: nothing was applied.",
     "tried": "Dry run: nothing was written. The load would be: {outcome}.",
 }
@@ -84,7 +104,7 @@ _OUTCOMES = {"apply": "published", "hold": "held", "refuse": "refused"}
 def _tell(report: "Report") -> None:
     from pro_sante_connect.core.words import say
 
-    click.echo(_TITLES[report.state].format(outcome=_OUTCOMES[report.outcome]))
+    click.echo(_TITLES[report.state].format(outcome=_OUTCOMES[report.outcome], load=report.load))
     for code, facts in report.reasons:
         click.echo(f"  ! {say('en', f'load.{code}', **facts)}")
     click.echo(f"Data of {report.stamp} (from {report.stamp_origin})")
@@ -92,6 +112,18 @@ def _tell(report: "Report") -> None:
         click.echo(
             f"  {file['name']}: {file['rows']:,} rows, {file['columns']} columns, SHA-256 {file['sha256'][:16]}…"
         )
+    _tell_counts(report)
+    if report.outcome == "hold":
+        for what in ("absent", "changed", "unread"):
+            if report.samples.get(what):
+                click.echo(f"For instance {what}: {', '.join(report.samples[what])}")
+    if report.rejected and report.load is not None:
+        click.echo(f"Each rejected line: psc registry rejects {report.load}")
+    for warning in report.warnings:
+        click.echo(f"  note: {warning}")
+
+
+def _tell_counts(report: "Report") -> None:
     sections = (
         ("People", {"in the files": report.people} | report.differences),
         ("Rejected lines", report.rejects),
@@ -105,8 +137,34 @@ def _tell(report: "Report") -> None:
             click.echo(f"{title}")
             for name, count in counts.items():
                 click.echo(f"  {name:<24}{count:>12,}")
-    for warning in report.warnings:
-        click.echo(f"  note: {warning}")
+
+
+@registry.command("rejects")
+@click.argument("load", type=int)
+@click.option("--csv", "as_csv", is_flag=True, help="Every line, for a spreadsheet; no cell is a formula.")
+@click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="How many without --csv.")
+@json_option
+@click.pass_obj
+def rejects(settings_file: Path | None, load: int, as_csv: bool, limit: int, as_json: bool) -> None:
+    """Lines that a load refused: where they stand, why, and what stood there.
+
+    LOAD is its number, as `psc registry status` gives it. The offset is in bytes from the start of the file.
+    Example: psc registry rejects 3 --csv
+    """
+    from pro_sante_connect.cli.store import deployment
+    from pro_sante_connect.core.database import reading
+    from pro_sante_connect.rpps import rejects as room
+
+    dep = deployment(settings_file)
+    with reading(dep.engine) as db:
+        if as_csv:
+            room.write_csv(room.of(db, load), sys.stdout)
+            return
+        lines = [list(line.values()) for line in room.of(db, load, limit=limit)]
+        kept = room.count(db, load)
+    table(room.COLUMNS, lines, as_json=as_json, empty="This load rejected no line.")
+    if kept > len(lines) and not as_json:
+        click.echo(f"{len(lines):,} of {kept:,} lines; all of them with --csv.")
 
 
 @registry.command("status")
@@ -130,11 +188,11 @@ def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
             "absent": db.scalar(people.where(Practitioner.absent_since.is_not(None))),
             "open_activities": db.scalar(select(func.count()).select_from(Activite).where(Activite.ended_at.is_(None))),
         }
-        last = loads.latest(db, limit=limit)
+        last, stamp = loads.latest(db, limit=limit), loads.data_of(db)
         rows = [
             (one.id, one.state, one.stamp, one.opened_at, one.closed_at, one.author, _brief(one.report)) for one in last
         ]
-    dep.engine.dispose()
+    now = dep.clock.now()
     columns = ("load", "state", "data of", "opened", "closed", "by", "what")
     if as_json:
         dump(facts | {"loads": [dict(zip(columns, row, strict=True)) for row in rows]})
@@ -143,9 +201,9 @@ def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
         f"{facts['present']:,} people present, {facts['absent']:,} absent, {facts['open_activities']:,} activities"
     )
     table(columns, rows, as_json=False, empty="No load yet. Start with: psc registry import FILE…")
-    if last:
-        age = datetime.now(UTC) - last[0].stamp
-        click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {last[0].stamp:%Y-%m-%d}, {age.days} days ago.")
+    if stamp is not None:
+        age = (now - stamp).days
+        click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {stamp:%Y-%m-%d}, {age} days ago.")
 
 
 def _brief(report: dict[str, Any]) -> str:

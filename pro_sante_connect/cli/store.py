@@ -4,17 +4,21 @@ import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import click
+
 if TYPE_CHECKING:
     from pro_sante_connect.audit.journal import Origin
     from pro_sante_connect.core.deployment import Deployment
 
 
 def deployment(settings_file: Path | None) -> "Deployment":
-    """What verbs take; refuses `vault-missing` without readable secrets."""
+    """What verbs take, until the command ends; refuses `vault-missing` without readable secrets."""
     from pro_sante_connect import settings
     from pro_sante_connect.app import open_deployment
 
-    return open_deployment(settings.load(settings_file))
+    dep = open_deployment(settings.load(settings_file))
+    click.get_current_context().call_on_close(dep.engine.dispose)
+    return dep
 
 
 def operator() -> "Origin":

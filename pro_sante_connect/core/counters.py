@@ -6,7 +6,7 @@ Committed on their own before the proof is looked at, so that a refusal cannot r
 from datetime import datetime, timedelta
 from ipaddress import IPv6Address, ip_address
 
-from sqlalchemy import Connection, case, delete
+from sqlalchemy import Connection, case, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -14,13 +14,17 @@ from pro_sante_connect.core.models import Base
 
 
 class Counter(Base):
-    """Attempts counted under one name since `since`, and the moment until which it is closed."""
+    """Attempts counted under one name since `since`, and the moment until which it is closed.
+
+    From `expires_at` on the row says nothing any more; it is empty for a count that only a success ends.
+    """
 
     __tablename__ = "counters"
     name: Mapped[str] = mapped_column(primary_key=True)
     count: Mapped[int]
     since: Mapped[datetime]
     closed_until: Mapped[datetime | None]
+    expires_at: Mapped[datetime | None] = mapped_column(index=True)
 
 
 def reserve(db: Session | Connection, name: str, *, window: timedelta | None, now: datetime) -> int:
@@ -30,7 +34,8 @@ def reserve(db: Session | Connection, name: str, *, window: timedelta | None, no
     """
     connection = db if isinstance(db, Connection) else db.connection()
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None)
+    expires_at = None if window is None else now + window
+    fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None, expires_at=expires_at)
     if window is None:
         changes: dict[str, object] = {"count": Counter.count + 1}
     else:
@@ -38,9 +43,19 @@ def reserve(db: Session | Connection, name: str, *, window: timedelta | None, no
         changes = {
             "count": case((over, 1), else_=Counter.count + 1),
             "since": case((over, fresh.excluded.since), else_=Counter.since),
+            "expires_at": case((over, fresh.excluded.expires_at), else_=Counter.expires_at),
         }
     statement = fresh.on_conflict_do_update(index_elements=[Counter.name], set_=changes).returning(Counter.count)
     return int(connection.execute(statement).scalar_one())
+
+
+def hold(db: Session, name: str, *, now: datetime) -> None:
+    """Acts under this name follow one another: its row stays held until the caller commits. Nothing is counted."""
+    connection = db.connection()
+    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+    row = insert(Counter).values(name=name, count=0, since=now, closed_until=None, expires_at=now)
+    same = {"expires_at": row.excluded.expires_at}
+    connection.execute(row.on_conflict_do_update(index_elements=[Counter.name], set_=same))
 
 
 def close(db: Session, name: str, *, until: datetime) -> None:
@@ -70,3 +85,11 @@ def network(address: str) -> str:
     if isinstance(parsed, IPv6Address):
         return (parsed.ipv4_mapped or IPv6Address(int(parsed) >> 64 << 64)).compressed
     return parsed.compressed
+
+
+def forget_expired(db: Session, *, now: datetime, limit: int) -> int:
+    """Drop counts whose window is over; returns how many. Failures in a row stay: their limit has no end."""
+    late = select(Counter.name).where(Counter.expires_at <= now).limit(limit)
+    # Asked twice: a window may have opened again since the first look.
+    over = delete(Counter).where(Counter.name.in_(late), Counter.expires_at <= now)
+    return len(db.execute(over.returning(Counter.name)).all())

@@ -41,6 +41,10 @@ class Vault:
         """32 bytes for one purpose, from the given root (0 is the active one)."""
         return _derive(self.roots[root], purpose)
 
+    def derive_all(self, purpose: str) -> tuple[bytes, ...]:
+        """The same from every root, the active one first: what a former root made is still recognised."""
+        return tuple(_derive(root, purpose) for root in self.roots)
+
 
 def _derive(root: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose.encode()).derive(root)

@@ -1,12 +1,33 @@
 """What the demo tells: `demo.json` for programs, a short card for people."""
 
 import json
+import shlex
+import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from pro_sante_connect.core.deployment import Deployment
     from pro_sante_connect.demo.house import House
     from pro_sante_connect.demo.people import Person
+
+
+def command(settings_file: Path, *, beside: Path | None = None) -> str:
+    """What to type before a verb: the `psc` of the environment that runs this, which need not be on PATH.
+
+    Paths below `beside`, where somebody types, are short; without it they are whole.
+    """
+    python = Path(sys.executable)
+    script = python.with_name("psc")
+    words = [script] if script.exists() else [python, "-m", "pro_sante_connect"]
+    return shlex.join(str(_short(word, beside)) for word in (*words, "--settings", settings_file.resolve()))
+
+
+def _short(word: Path | str, beside: Path | None) -> Path | str:
+    # A bare name would be looked for on PATH.
+    if isinstance(word, Path) and beside is not None and beside in word.parent.parents:
+        return word.relative_to(beside)
+    return word
 
 
 def write(house: "House", dep: "Deployment", people: "list[Person]") -> None:
@@ -24,7 +45,7 @@ def write(house: "House", dep: "Deployment", people: "list[Person]") -> None:
         "demo_service_url": where.service,
         "clients": clients.card(dep.vault, where.service),
         "practitioners": everybody.card(dep.vault, people, where.message_box),
-        "staff": [{"name": "operator", "command": f"psc --settings {house.settings_file.resolve()}"}],
+        "staff": [{"name": "operator", "command": command(house.settings_file)}],
     }
     house.card_file.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
@@ -61,7 +82,7 @@ def readable(house: "House") -> str:
         "",
         f"  {phone}",
         f"  For programs: {house.card_file}    Logs: {house.data / 'logs'}",
-        f"  Command line: psc --settings {house.settings_file} practitioner show NUMBER",
+        f"  Command line: {command(house.settings_file, beside=Path.cwd())} practitioner show NUMBER",
         "  Ctrl-C stops everything.",
         "",
     ]

@@ -5,7 +5,7 @@ Days, variants and damage are parameters; the manifest says exactly what was wri
 
 import zipfile
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
 from pathlib import Path
@@ -67,12 +67,6 @@ class Manifest:
     def paths(self) -> list[Path]:
         """What to give to the importer."""
         return [self.archive] if self.archive else self.files
-
-    def as_facts(self) -> dict[str, object]:
-        facts = asdict(self)
-        facts["files"] = [str(path) for path in self.files]
-        facts["archive"] = str(self.archive) if self.archive else None
-        return facts
 
 
 @dataclass(slots=True)
@@ -202,8 +196,9 @@ def _diploma_rows(everybody: Iterator[Person], _chance: Random) -> Iterator[dict
     for one in everybody:
         diploma = next((state[one_.profession] for one_ in one.activities if one_.profession in state), "")
         if diploma:
-            row = next(_rows_of(one))
-            yield row | {"diploma_type": "DE", "diploma": diploma}
+            row = next(_rows_of(one)) | {"diploma_type": "DE", "diploma": diploma}
+            # One in forty also works under an authorisation.
+            yield row | ({"authorisation_type": "AM01"} if one.index % 40 == 1 else {})
 
 
 _ROWS: dict[Part, Callable[[Iterator[Person], Random], Iterator[dict[str, str]]]] = {

@@ -76,9 +76,9 @@ def finess(index: int) -> str:
     return f"00{index % _CYCLE:07d}"
 
 
-def siret(index: int) -> str:
+def siret(index: int, *, establishment: int = 1) -> str:
     """SIREN numbers starting with 000 are not given."""
-    return with_check_digit(with_check_digit(f"000{index % 100_000:05d}") + "0001")
+    return with_check_digit(with_check_digit(f"000{index % 100_000:05d}") + f"{establishment:04d}")
 
 
 def phone(chance: Random, *, mobile: bool = False) -> str:

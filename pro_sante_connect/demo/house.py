@@ -70,11 +70,13 @@ def run(house: House, *, migrations: list[str], upgrade: Callable[[str], None], 
 
 def _prepare(house: House, migrations: list[str], upgrade: Callable[[str], None], say: Callable[[str], None]) -> None:
     """Sow what is missing. A complete folder is recognised without opening the store: that takes a second."""
+    from pro_sante_connect.demo.card import command
+
     marker = house.data / "sown.json"
     wanted = {
         "seed": SEED,
         "port": house.port,
-        "data": str(house.data.resolve()),
+        "command": command(house.settings_file),
         "migrations": migrations,
         "virtual_phone": house.virtual_phone,
     }

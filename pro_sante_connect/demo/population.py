@@ -93,6 +93,8 @@ _SITUATIONS: dict[str, tuple[str, str, str, _Exercices]] = {
     "suspended": ("PARAPLUIE", "GASTON", "M", (("70", "C", (), (7,)),)),
     "not-enrolled": ("JONQUILLE", "ROSE", "MME", (("60", "C", (), (2,)),)),
 }
+# The sector of each of these structures: it does not change with who works there.
+_SECTORS = {1: "SA01", 2: "SA01", 3: "SA07", 4: "SA08", 5: "SA01", 6: "SA33", 7: "SA07"}
 NAMED = len(_SITUATIONS) + ORDINARY
 
 
@@ -131,13 +133,13 @@ def _named(index: int) -> Person:
     chance = Random(f"named:{index}")
     activities = []
     for profession, category, know_how, structures in exercices:
-        places = _COMMON[profession][1]
         for number, where in enumerate(structures):
-            # The same structure twice means two ways of practising there.
-            mode, sector = places[number % len(places)].split("/")
-            facts = _facts(chance, profession, mode, sector) | structure(SEED, 10 + where, sector)
+            sector = _SECTORS[where]
+            mode = "L" if sector in {"SA07", "SA08"} else "S"
             if structures.count(where) > 1:
-                facts["mode"] = "SL"[structures[:number].count(where)]
+                # The same structure twice means two ways of practising there.
+                mode = "SL"[structures[:number].count(where)]
+            facts = _facts(chance, profession, mode, sector) | structure(SEED, 10 + where, sector)
             activities.append(Activity(profession, category, facts, list(know_how)))
     return Person(index, "8", fiction.rpps(index), family, given, civility, activities, situation)
 
@@ -243,20 +245,22 @@ def _structure(seed: int, index: int, sector: str) -> tuple[tuple[str, str], ...
     )
     name = f"{chance.choice(kinds)} {chance.choice(fiction.STREETS)}"
     postcode, commune, town = chance.choice(fiction.TOWNS)
-    place = fiction.finess(index)
+    # A place has one sector: the same index in another sector is another place, with numbers of its own.
+    number, siret = index * 100 + int(sector[2:]), fiction.siret(index, establishment=int(sector[2:]))
+    place = fiction.finess(number)
     facts = {"legal_name": name, "postcode": postcode, "cedex": f"{postcode} {town}"}
     if kinds is fiction.PRACTICES:
-        facts["technical_id"] = f"C{fiction.siret(index)}" if chance.random() < 0.5 else f"R{index:013d}"
+        facts["technical_id"] = f"C{siret}" if chance.random() < 0.5 else f"R{number:013d}"
     else:
         facts |= {"technical_id": f"F{place}", "finess": place, "former_id": f"1{place}"}
         facts["legal_finess"] = fiction.finess(index // 10 + 5_000_000)
     optional = {
         "commune": (0.88, commune),
-        "siret": (0.67, fiction.siret(index)),
+        "siret": (0.67, siret),
         "trade_name": (0.2, name.title()),
         "phone": (0.65, fiction.phone(chance)),
         "fax": (0.47, fiction.phone(chance)),
-        "email": (0.41, fiction.email("contact", f"lieu{index}")),
+        "email": (0.41, fiction.email("contact", f"lieu{number}")),
         "country": (0.34, "99000"),
         "recipient": (0.1, "SERVICE DES URGENCES"),
         "number": (0.9, chance.choice((str(chance.randrange(1, 200)), "BAT A"))),

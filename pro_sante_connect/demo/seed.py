@@ -18,7 +18,7 @@ from pro_sante_connect.demo import card, clients, people
 from pro_sante_connect.demo.extract import Variant, write_extract
 from pro_sante_connect.oidc.tokens import keys
 from pro_sante_connect.rpps import loads
-from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.rpps.models import PUBLISHED, Practitioner
 
 if TYPE_CHECKING:
     from pro_sante_connect.demo.house import House
@@ -75,5 +75,5 @@ def _registry(dep: Deployment, data: Path) -> None:
     folder = data / "extract"
     write_extract(folder, people=PEOPLE, variant=Variant(stamp=yesterday.strftime("%Y%m%d%H%M")))
     report = loads.run(dep, [folder], options=loads.Options(origin=people.ORIGIN))
-    if report.state != loads.PUBLISHED:
+    if report.state != PUBLISHED:
         raise RuntimeError(f"the synthetic registry was not published: {report.reasons}")

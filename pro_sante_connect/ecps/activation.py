@@ -34,45 +34,52 @@ TRIES = 5
 ASKS, ASK_WINDOW = 5, timedelta(hours=1)
 
 
-def ask(dep: Deployment, typed: str, *, origin: Origin) -> None:
-    """Send both codes, or nothing: unknown, without contact, not entitled, or asked too often.
+def ask(dep: Deployment, typed: str, *, language: str, origin: Origin) -> None:
+    """Send both codes in the page's language, or nothing: unknown, without contact, not entitled, or asked too often.
 
     Refuses only `activation-throttled`, for the address it is asked from.
     """
-    attempts.by_address(dep, "activation", origin.address, refused="activation-throttled")
+    _throttle(dep, "activation", origin)
     now = dep.clock.now()
     mail, sms = dep.chance.letters(12), dep.chance.digits(6)
     sealed = [dep.vault.seal(orjson.dumps({"code": code})) for code in (_spaced(mail), sms)]
     lifetime = dep.settings.lifetimes.activation
     with writing(dep.engine) as db:
         allowed = attempts.within(db, "activation", attempts.person_of(typed), limit=ASKS, window=ASK_WINDOW, now=now)
-        person = _reachable(dep, db, typed) if allowed else None
+        person = _reachable(dep, db, typed)
         subject = notices.NOBODY if person is None else registry.subject(person.id)
+        if not allowed:
+            journal.record(db, Event.ACTIVATION_REFUSED, subject, now=now, origin=origin, reason="asked-too-often")
+            return
         journal.record(db, Event.ACTIVATION_ASKED, subject, now=now, origin=origin)
         if person is None:
             return
         db.add(
             Activation(
                 practitioner_id=person.id, state=ASKED, mail_digest=digest(mail),
-                sms_digest=_sms_digest(dep, sms), asked_at=now, expires_at=now + timedelta(seconds=lifetime),
+                sms_digest=_sms_digests(dep, sms)[0], asked_at=now, expires_at=now + timedelta(seconds=lifetime),
             )
         )  # fmt: skip
         for channel, to, letter in zip(
             ("mail", "sms"), (person.contact_email, person.contact_phone), sealed, strict=True
         ):
             notices.send(
-                db, person.id, f"activation-{channel}", channel=channel, to=to, now=now, sealed=letter,
-                minutes=lifetime // 60,
+                db, person.id, f"activation-{channel}", channel=channel, to=to, language=language, now=now,
+                sealed=letter, minutes=lifetime // 60,
             )  # fmt: skip
+
+
+def _throttle(dep: Deployment, purpose: str, origin: Origin) -> None:
+    attempts.by_address(dep, purpose, event=Event.ACTIVATION_REFUSED, refused="activation-throttled", origin=origin)
 
 
 def _spaced(code: str) -> str:
     return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
 
 
-def _sms_digest(dep: Deployment, code: str) -> str:
-    """Keyed: six digits would not survive a plain digest."""
-    return keyed(dep.vault.derive("activation"), code).hex()
+def _sms_digests(dep: Deployment, code: str) -> list[str]:
+    """Keyed: six digits would not survive a plain digest. By every root secret, the active one first."""
+    return [keyed(key, code).hex() for key in dep.vault.derive_all("activation")]
 
 
 def _reachable(dep: Deployment, db: Session, typed: str) -> Practitioner | None:
@@ -85,18 +92,19 @@ def _reachable(dep: Deployment, db: Session, typed: str) -> Practitioner | None:
     return person if card.entitled(db, person.id, now=dep.clock.now()) else None
 
 
-def verify(dep: Deployment, *, mail_code: str, sms_code: str, origin: Origin) -> str:
-    """Both codes open the enrolment, once: its token for this browser.
+def verify(dep: Deployment, *, mail_code: str, sms_code: str, language: str, origin: Origin) -> str:
+    """Both codes open the enrolment, once: its token for this browser. The new card keeps the page's language.
 
     Refuses `activation-refused` whatever is wrong, `activation-throttled` for an address with too many tries.
     """
-    attempts.by_address(dep, "activation-codes", origin.address, refused="activation-throttled")
+    _throttle(dep, "activation-codes", origin)
     mail = "".join(letter for letter in mail_code.upper() if letter not in " -")
     found = _try(dep, mail)
-    right = found is not None and same(found[1], _sms_digest(dep, sms_code.replace(" ", "")))
+    typed = _sms_digests(dep, sms_code.replace(" ", ""))
+    right = found is not None and any([same(found[1], digested) for digested in typed])
     token = dep.chance.token(32)
     with writing(dep.engine) as db:
-        opened = found is not None and right and _open(dep, db, found[0], token)
+        opened = found is not None and right and _open(dep, db, found[0], token, language=language)
         if not opened:
             subject = notices.NOBODY if found is None else registry.subject(found[2])
             journal.record(db, Event.ACTIVATION_REFUSED, subject, now=dep.clock.now(), origin=origin)
@@ -123,7 +131,7 @@ def _try(dep: Deployment, mail: str) -> tuple[int, str, int] | None:
     return None if row is None else (row[0], row[1], row[2])
 
 
-def _open(dep: Deployment, db: Session, activation_id: int, token: str) -> bool:
+def _open(dep: Deployment, db: Session, activation_id: int, token: str, *, language: str) -> bool:
     """Take the activation, once; other codes of the person and enrolments under way are closed."""
     now = dep.clock.now()
     expires_at = now + timedelta(seconds=dep.settings.lifetimes.interaction)
@@ -138,7 +146,7 @@ def _open(dep: Deployment, db: Session, activation_id: int, token: str) -> bool:
         return False
     card.hold(db, practitioner_id)
     _close_others(db, practitioner_id, activation_id)
-    fresh = _blank_card(dep, db, practitioner_id)
+    fresh = _blank_card(dep, db, practitioner_id, language=language)
     db.execute(
         update(Activation)
         .where(Activation.id == activation_id)
@@ -167,14 +175,14 @@ def _close_others(db: Session, practitioner_id: int, activation_id: int) -> None
     )
 
 
-def _blank_card(dep: Deployment, db: Session, practitioner_id: int) -> Card:
+def _blank_card(dep: Deployment, db: Session, practitioner_id: int, *, language: str) -> Card:
     """A card under enrolment. The user handle outlives cards: a new passkey then replaces the old on its device."""
     now = dep.clock.now()
     former = db.query(Card.holder).filter_by(practitioner_id=practitioner_id).order_by(Card.id.desc()).first()
     holder = ceremonies.encoded(dep.chance.bytes(32)) if former is None else str(former[0])
     blank = Card(
-        practitioner_id=practitioner_id, holder=holder, state=ENROLLING, pin_uses=0, made_at=now,
-        expires_at=now + timedelta(seconds=dep.settings.lifetimes.card),
+        practitioner_id=practitioner_id, holder=holder, state=ENROLLING, language=language, pin_uses=0,
+        made_at=now, expires_at=now + timedelta(seconds=dep.settings.lifetimes.card),
     )  # fmt: skip
     db.add(blank)
     db.flush()

@@ -63,25 +63,28 @@ def start(dep: Deployment, *, typed: str, browser: str, service: str, device: st
     without an answer in ten minutes; an earlier request of the same person is replaced."""
     now = dep.clock.now()
     person = attempts.person_of(typed)
-    approval_id = dep.chance.token(24)
+    request = Approval(
+        id=approval_codes.new_id(dep.vault, chance=dep.chance), person=person, browser_digest=digest(browser),
+        state=PENDING, compatible=dep.settings.policy.compatible_approval, service=names.of_means(service),
+        device=names.of_means(device), asked_at=now,
+        expires_at=now + timedelta(seconds=dep.settings.lifetimes.approval),
+    )  # fmt: skip
     with writing(dep.engine) as db:
-        # Counting holds the person's row: starts for one person follow one another.
-        attempts.within(db, "approvals", person, limit=UNANSWERED, window=WINDOW, now=now)
+        attempts.one_at_a_time(db, "approvals", person, now=now)
         _expire(db, person, now=now)
-        _judge_unanswered(db, person, now=now)
-        _finish_open(db, person, now=now)
-        practitioner_id = _answerer(db, typed, now=now)
-        db.add(
-            Approval(
-                id=approval_id, person=person, practitioner_id=practitioner_id, browser_digest=digest(browser),
-                state=PENDING, compatible=dep.settings.policy.compatible_approval,
-                service=names.of_means(service), device=names.of_means(device), asked_at=now,
-                expires_at=now + timedelta(seconds=dep.settings.lifetimes.approval),
-            )
-        )  # fmt: skip
-        subject = notices.NOBODY if practitioner_id is None else registry.subject(practitioner_id)
-        journal.record(db, Event.APPROVAL_ASKED, subject, now=now, origin=origin, service=service)
-    return approval_id
+        answerer = _answerer(db, typed, now=now)
+        paused = _too_often(db, person, now=now)
+        if paused is None:
+            _finish_open(db, person, now=now)
+            request.practitioner_id = answerer
+            db.add(request)
+            subject = notices.NOBODY if answerer is None else registry.subject(answerer)
+            journal.record(db, Event.APPROVAL_ASKED, subject, now=now, origin=origin, service=service)
+        else:
+            notices.refused(db, answerer, means="phone", reason=paused.code, origin=origin, now=now)
+    if paused is not None:
+        raise paused
+    return request.id
 
 
 def _answerer(db: Session, typed: str, *, now: datetime) -> int | None:
@@ -119,7 +122,7 @@ def _finish_open(db: Session, person: str, *, now: datetime) -> None:
     )
 
 
-def _judge_unanswered(db: Session, person: str, *, now: datetime) -> None:
+def _too_often(db: Session, person: str, *, now: datetime) -> Refusal | None:
     """A replaced request counts too: asking again and again is what prompts are limited for."""
     ends = db.scalars(
         select(Approval.ended_at)
@@ -132,8 +135,9 @@ def _judge_unanswered(db: Session, person: str, *, now: datetime) -> None:
         .limit(UNANSWERED)
     ).all()
     oldest = ends[-1] if len(ends) == UNANSWERED else None
-    if oldest is not None:
-        raise Refusal("approvals-paused", minutes=attempts.minutes(oldest + WINDOW - now))
+    if oldest is None:
+        return None
+    return Refusal("approvals-paused", minutes=attempts.minutes(oldest + WINDOW - now))
 
 
 def desktop_view(dep: Deployment, approval_id: str, *, browser: str) -> DesktopView:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.digest import keyed, same
 from pro_sante_connect.core.vault import Vault
 from pro_sante_connect.ecps.ceremonies import encoded
@@ -12,8 +13,19 @@ QR_SECONDS = 7
 SCAN_PATH = "/phone/scan/"
 
 
-def _bytes(vault: Vault, *parts: str) -> bytes:
-    return keyed(vault.derive("approval"), *parts)
+def new_id(vault: Vault, *, chance: Chance) -> str:
+    """An id that names the root secret its codes come from: a new root changes nothing that is under way."""
+    return _mark(vault.derive("approval")) + chance.token(24)
+
+
+def _mark(key: bytes) -> str:
+    return keyed(key, "mark").hex()[:8]
+
+
+def _bytes(vault: Vault, kind: str, approval_id: str, *parts: str) -> bytes:
+    keys = vault.derive_all("approval")
+    key = next((one for one in keys if approval_id.startswith(_mark(one))), keys[0])
+    return keyed(key, kind, approval_id, *parts)
 
 
 def number(vault: Vault, approval_id: str, *, compatible: bool) -> str:

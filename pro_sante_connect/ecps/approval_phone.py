@@ -62,7 +62,9 @@ def submit_number(dep: Deployment, phone_token: str, approval_id: str, number: s
     """The number typed (or picked) on the phone. Refuses `number-wrong` (tries_left), `approval-killed`,
     `approvals-paused` (minutes), `approval-unknown`, `approval-closed`."""
     asked = approval_rows.addressed(dep, phone_token, approval_id, (PENDING,), origin=origin)
-    reserved = attempts.reserve(dep, asked.person, Way.PHONE, paused="approvals-paused")
+    reserved = attempts.reserve(
+        dep, asked.person, Way.PHONE, paused="approvals-paused", bearer=asked.practitioner_id, origin=origin
+    )
     now = dep.clock.now()
     with writing(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)

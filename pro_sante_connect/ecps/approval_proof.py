@@ -55,7 +55,7 @@ def start_proof(dep: Deployment, phone_token: str, approval_id: str) -> dict[str
 
 
 def approve_with_passkey(
-    dep: Deployment, phone_token: str, approval_id: str, credential: str, *, origin: Origin
+    dep: Deployment, phone_token: str, approval_id: str, credential: str, *, ended: card.Ended, origin: Origin
 ) -> None:
     """Approve with the phone's user-verified passkey; refuses `passkey-refused`, `passkey-set-aside`,
     `approval-closed`, `approval-unknown`, `sign-in-stopped`, `card-expired`."""
@@ -65,7 +65,7 @@ def approve_with_passkey(
     now = dep.clock.now()
     with writing(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)
-        refusal = passkey_proof.use(db, proof, origin=origin, now=now)
+        refusal = passkey_proof.use(db, proof, ended=ended, origin=origin, now=now)
         if refusal is None:
             methods = levels.of_passkey(dep.settings.policy, synced=proof.synced).methods
             refusal = _approve(dep, db, phone, approval_id, methods=methods, origin=origin)
@@ -75,8 +75,9 @@ def approve_with_passkey(
 
 def approve_with_code(dep: Deployment, phone_token: str, approval_id: str, code: str, *, origin: Origin) -> None:
     """Approve with the e-CPS code; refuses `pin-wrong` (tries_left), `pin-paused` (minutes), and as above."""
-    person = approval_rows.addressed(dep, phone_token, approval_id, (MATCHED,), origin=origin).person
-    reserved = attempts.reserve(dep, person, Way.PIN, paused="pin-paused")
+    asked = approval_rows.addressed(dep, phone_token, approval_id, (MATCHED,), origin=origin)
+    person = asked.person
+    reserved = attempts.reserve(dep, person, Way.PIN, paused="pin-paused", bearer=asked.practitioner_id, origin=origin)
     now = dep.clock.now()
     with reading(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)

@@ -13,12 +13,16 @@ from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.audit import journal
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core import counters
 from pro_sante_connect.core.counters import network
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.ecps import notices
 from pro_sante_connect.rpps.identifiers import parse_typed
 
 QUICK = 5
@@ -60,23 +64,33 @@ def pause_after(failures: int) -> timedelta | None:
     return min(SHORTEST * (1 << doublings), LONGEST)
 
 
-def reserve(dep: Deployment, person: str, way: Way, *, paused: str) -> Reserved:
-    """Count one more try and commit it; refuses with the code `paused` (minutes) while the means rests."""
+def reserve(dep: Deployment, person: str, way: Way, *, paused: str, bearer: int | None, origin: Origin) -> Reserved:
+    """Count one more try and commit it; refuses with the code `paused` (minutes) while the means rests, and the
+    journal hears of it. `bearer` is the practitioner of that name, if there is one."""
     now = dep.clock.now()
-    name = _name(person, way)
-    with writing(dep.engine) as db:
-        # The increment holds the row: what follows is decided alone. A refusal rolls the increment back,
-        # so only tries that are looked at count, and hammering a closed door does not close it for longer.
-        number = counters.reserve(db, name, window=None, now=now)
-        until = counters.closed_until(db, name, now=now)
-        if number > LIMIT:
-            until = now + LONGEST
-        if until is not None:
-            raise Refusal(paused, minutes=minutes(until - now))
-        pause = pause_after(number)
-        if pause is not None:
-            counters.close(db, name, until=now + pause)
+    try:
+        with writing(dep.engine) as db:
+            number = _reserve(db, _name(person, way), paused=paused, now=now)
+    except Refusal:
+        with writing(dep.engine) as db:
+            notices.refused(db, bearer, means=way.value, reason=paused, origin=origin, now=now)
+        raise
     return Reserved(person, way, number)
+
+
+def _reserve(db: Session, name: str, *, paused: str, now: datetime) -> int:
+    # The increment holds the row: what follows is decided alone. A refusal rolls the increment back,
+    # so only tries that are looked at count, and hammering a closed door does not close it for longer.
+    number = counters.reserve(db, name, window=None, now=now)
+    until = counters.closed_until(db, name, now=now)
+    if number > LIMIT:
+        until = now + LONGEST
+    if until is not None:
+        raise Refusal(paused, minutes=minutes(until - now))
+    pause = pause_after(number)
+    if pause is not None:
+        counters.close(db, name, until=now + pause)
+    return number
 
 
 def failed(reserved: Reserved, *, refused: str, paused: str) -> Refusal:
@@ -107,10 +121,13 @@ def _name(person: str, way: Way) -> str:
     return f"{way.value}:{person}"
 
 
-def by_address(dep: Deployment, purpose: str, address: str, *, refused: str) -> None:
-    """Count and commit one act from an address; refuses with the code `refused` above the limit."""
+def by_address(dep: Deployment, purpose: str, *, event: Event, refused: str, origin: Origin) -> None:
+    """Count and commit one act from an address; above the limit, record `event` and refuse with `refused`."""
+    now = dep.clock.now()
     with writing(dep.engine) as db:
-        number = _windowed(db, f"{purpose}:address:{network(address)}", ADDRESS_WINDOW, dep.clock.now())
+        number = _windowed(db, f"{purpose}:address:{network(origin.address)}", ADDRESS_WINDOW, now)
+        if number > ADDRESS_LIMIT:
+            journal.record(db, event, notices.NOBODY, now=now, origin=origin, reason="address-throttled")
     if number > ADDRESS_LIMIT:
         raise Refusal(refused)
 
@@ -118,6 +135,11 @@ def by_address(dep: Deployment, purpose: str, address: str, *, refused: str) -> 
 def within(db: Session, purpose: str, person: str, *, limit: int, window: timedelta, now: datetime) -> bool:
     """Count one act about a person; False above the limit. The row stays held until the caller commits."""
     return _windowed(db, f"{purpose}:{person}", window, now) <= limit
+
+
+def one_at_a_time(db: Session, purpose: str, person: str, *, now: datetime) -> None:
+    """Acts about one person follow one another until each has committed; no act is refused for it."""
+    counters.hold(db, f"{purpose}:{person}", now=now)
 
 
 def _windowed(db: Session, name: str, window: timedelta, now: datetime) -> int:

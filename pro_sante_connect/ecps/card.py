@@ -1,6 +1,7 @@
 """A person's card: find it while it is usable, hold it still, end it with everything bound to it."""
 
 from datetime import datetime
+from typing import Protocol
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -28,6 +29,17 @@ from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.rpps.models import Practitioner
 
 
+class Ended(Protocol):
+    """What must end with a means, or with all of a person's (`means` is None), in the same transaction.
+
+    This room cannot know what a means opened; `signals/withdrawal.py` does.
+    """
+
+    def __call__(
+        self, db: Session, practitioner_id: int, *, means: str | None, origin: Origin, now: datetime
+    ) -> None: ...
+
+
 def usable(db: Session, practitioner_id: int, *, now: datetime) -> Card | None:
     """The person's active card, unless it has expired."""
     return db.scalars(
@@ -47,7 +59,9 @@ def required(db: Session, practitioner_id: int, *, now: datetime) -> Card:
 
 def hold(db: Session, practitioner_id: int) -> None:
     """Until the caller commits, nobody else changes this person's means. (SQLite has one writer anyway.)"""
-    db.execute(select(Practitioner.id).where(Practitioner.id == practitioner_id).with_for_update()).first()
+    # NO KEY: rows of other tables that name the person are written meanwhile.
+    held = select(Practitioner.id).where(Practitioner.id == practitioner_id).with_for_update(key_share=True)
+    db.execute(held).first()
 
 
 def entitled(db: Session, practitioner_id: int, *, now: datetime) -> bool:
@@ -75,51 +89,52 @@ def kill_approvals(db: Session, practitioner_id: int, *, now: datetime) -> None:
     )
 
 
-def end(db: Session, practitioner_id: int, *, state: str, origin: Origin, now: datetime) -> bool:
-    """End the active card, its means and its waiting requests; False when there was none.
+def end(db: Session, practitioner_id: int, *, state: str, ended: Ended, origin: Origin, now: datetime) -> bool:
+    """End the active card, its means, what they opened and its waiting requests; False when there was none.
 
-    The caller holds the person. Each means gets its outbox note, so that sessions opened with it end too.
+    The caller holds the person.
     """
-    ended = db.execute(
+    gone = db.execute(
         update(Card)
         .where(Card.practitioner_id == practitioner_id, Card.state == ACTIVE)
         .values(state=state, ended_at=now)
         .returning(Card.id)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
-    if ended is None:
+    if gone is None:
         return False
-    keys = [f"code:{ended}"]
+    keys = [f"code:{gone}"]
     for kind, table in (("passkey", Passkey), ("totp", OneTimeSecret), ("phone", Phone)):
         withdrawn = db.execute(
             update(table)
-            .where(table.card_id == ended, table.withdrawn_at.is_(None))
+            .where(table.card_id == gone, table.withdrawn_at.is_(None))
             .values(withdrawn_at=now)
             .returning(table.id)
             .execution_options(synchronize_session=False)
         ).scalars()
         keys += [f"{kind}:{number}" for number in sorted(withdrawn)]
-    db.query(Pairing).filter_by(card_id=ended).delete(synchronize_session=False)
+    db.query(Pairing).filter_by(card_id=gone).delete(synchronize_session=False)
     for key in keys:
         notices.means_changed(
             db, practitioner_id, Event.MEANS_WITHDRAWN, key, name="", origin=origin, now=now, told=False
         )
     kill_approvals(db, practitioner_id, now=now)
+    ended(db, practitioner_id, means=None, origin=origin, now=now)
     journal.record(
         db,
         Event.CARD_ENDED,
         registry.subject(practitioner_id),
         now=now,
         origin=origin,
-        card=ended,
+        card=gone,
         state=state,
     )
     return True
 
 
-def withdraw(db: Session, practitioner_id: int, *, origin: Origin, now: datetime) -> None:
+def withdraw(db: Session, practitioner_id: int, *, ended: Ended, origin: Origin, now: datetime) -> None:
     """Freeze the e-CPS: nothing bound to it opens anything again; refuses `means-unknown` without a card."""
     hold(db, practitioner_id)
-    if not end(db, practitioner_id, state=WITHDRAWN, origin=origin, now=now):
+    if not end(db, practitioner_id, state=WITHDRAWN, ended=ended, origin=origin, now=now):
         raise Refusal("means-unknown")
     notices.tell(db, practitioner_id, "card-withdrawn", now=now)

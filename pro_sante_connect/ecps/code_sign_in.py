@@ -33,10 +33,12 @@ def sign_in(dep: Deployment, *, typed: str, pin: str, otp: str, origin: Origin) 
     """Refuses `codes-refused` (tries_left) and `codes-paused` (minutes), the same for a number nobody bears;
     after right codes, as `sign_in.conclude` does."""
     person = attempts.person_of(typed)
-    reserved = attempts.reserve(dep, person, Way.CODES, paused="codes-paused")
     now = dep.clock.now()
     with reading(dep.engine) as db:
         expected = _expected(db, typed, now=now)
+    reserved = attempts.reserve(
+        dep, person, Way.CODES, paused="codes-paused", bearer=expected.practitioner_id, origin=origin
+    )
     step = _matching_step(dep, expected, pin=pin, otp=otp, now=now)
     with writing(dep.engine) as db:
         if step is not None and totp.spend(db, expected.secret_id, step, now=now):

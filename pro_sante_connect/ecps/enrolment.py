@@ -170,12 +170,13 @@ def _pass(db: Session, token: str, step: Step, *, now: datetime) -> _Current:
 
 
 def start_totp(dep: Deployment, token: str) -> TotpOffer:
-    """A fresh secret for an authenticator app; a former offer is void. Refuses `enrolment-step`,
+    """The secret for an authenticator app, the same at every look. Refuses `enrolment-step`,
     `enrolment-expired`."""
     now = dep.clock.now()
     service = dep.settings.appearance.service_name
     with writing(dep.engine) as db:
         found = _current(db, token, now=now, step=Step.TOTP)
+        card.hold(db, found.practitioner_id)
         return totp.offer(db, found.card, vault=dep.vault, chance=dep.chance, service=service, now=now)
 
 
@@ -199,9 +200,9 @@ def skip_totp(dep: Deployment, token: str) -> None:
             raise Refusal("second-way-needed")
 
 
-def finish(dep: Deployment, token: str, *, phone_name: str, origin: Origin) -> str:
+def finish(dep: Deployment, token: str, *, phone_name: str, ended: card.Ended, origin: Origin) -> str:
     """The card becomes active and this browser its phone: the phone's token. The former card ends with all its
-    means. Refuses `enrolment-step`, `enrolment-expired`."""
+    means and what they opened. Refuses `enrolment-step`, `enrolment-expired`."""
     now = dep.clock.now()
     with writing(dep.engine) as db:
         found = _current(db, token, now=now, step=Step.DONE)
@@ -210,7 +211,7 @@ def finish(dep: Deployment, token: str, *, phone_name: str, origin: Origin) -> s
         _close(db, found)
         if not card.entitled(db, person, now=now):
             raise Refusal("enrolment-expired")
-        card.end(db, person, state=REPLACED, origin=origin, now=now)
+        card.end(db, person, state=REPLACED, ended=ended, origin=origin, now=now)
         _activate(dep, db, found)
         phone, phone_token = phones.add(db, found.card, name=phone_name, chance=dep.chance, now=now)
         _added(db, found, f"phone:{phone.id}", origin=origin, now=now)

@@ -6,11 +6,13 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import card, names, notices
 from pro_sante_connect.ecps.models import ACTIVE, Card, OneTimeSecret, Passkey, Phone
+from pro_sante_connect.rpps import registry
 
 _Row = Passkey | OneTimeSecret | Phone
 _TABLES: dict[str, type[_Row]] = {"passkey": Passkey, "totp": OneTimeSecret, "phone": Phone}
@@ -67,11 +69,22 @@ def _live(db: Session, card_id: int, kind: str) -> list[_Row]:
     return [row for row in rows if not isinstance(row, OneTimeSecret) or row.confirmed_at is not None]
 
 
+def usable(db: Session, practitioner_id: int, key: str) -> bool:
+    """Whether that means still opens something; whoever ends it waits for the caller's commit."""
+    table, row_id = _named(key)
+    card.hold(db, practitioner_id)
+    mine = select(table).where(
+        table.id == row_id, table.practitioner_id == practitioner_id, table.withdrawn_at.is_(None)
+    )
+    rows: list[_Row] = list(db.scalars(mine.execution_options(populate_existing=True)))
+    return any(not _aside(row) for row in rows)
+
+
 def _aside(row: _Row) -> bool:
     return isinstance(row, Passkey) and row.set_aside_at is not None
 
 
-def rename(db: Session, practitioner_id: int, key: str, name: str) -> None:
+def rename(db: Session, practitioner_id: int, key: str, name: str, *, origin: Origin, now: datetime) -> None:
     """Give a means a name; refuses `means-unknown`."""
     table, row_id = _named(key)
     renamed = db.execute(
@@ -83,6 +96,7 @@ def rename(db: Session, practitioner_id: int, key: str, name: str) -> None:
     ).first()
     if renamed is None:
         raise Refusal("means-unknown")
+    journal.record(db, Event.MEANS_RENAMED, registry.subject(practitioner_id), now=now, origin=origin, means=key)
 
 
 def _named(key: str) -> tuple[type[_Row], int]:
@@ -92,8 +106,8 @@ def _named(key: str) -> tuple[type[_Row], int]:
     return _TABLES[kind], int(number)
 
 
-def withdraw(db: Session, practitioner_id: int, key: str, *, origin: Origin, now: datetime) -> None:
-    """The means opens nothing from this commit on, and what waits for an approval is dead.
+def withdraw(db: Session, practitioner_id: int, key: str, *, ended: card.Ended, origin: Origin, now: datetime) -> None:
+    """The means opens nothing from this commit on; what it opened and what waits for an approval is dead.
 
     Refuses `means-unknown`, and `last-means`: the e-CPS code alone is not a way in.
     """
@@ -109,6 +123,7 @@ def withdraw(db: Session, practitioner_id: int, key: str, *, origin: Origin, now
         update(table).where(table.id == row_id).values(withdrawn_at=now).execution_options(synchronize_session=False)
     )
     card.kill_approvals(db, practitioner_id, now=now)
+    ended(db, practitioner_id, means=chosen.key, origin=origin, now=now)
     notices.means_changed(
         db, practitioner_id, Event.MEANS_WITHDRAWN, chosen.key, name=chosen.name, origin=origin, now=now
     )

@@ -6,6 +6,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from pro_sante_connect.core.models import Base, BigId
+from pro_sante_connect.core.words import LANGUAGES
 from pro_sante_connect.rpps.models import Practitioner
 
 ENROLLING, ACTIVE, REPLACED, WITHDRAWN, ABANDONED = (
@@ -23,7 +24,8 @@ ASKED, VERIFIED, DONE, CLOSED = "asked", "verified", "done", "closed"
 class Card(Base):
     """One e-CPS: enrolling → active → replaced / withdrawn; an enrolment that is dropped is abandoned.
 
-    `holder` is the WebAuthn user handle: random, the same for every card of a person, never a national id.
+    `language` is that of its activation's pages: notices keep it. `holder` is the WebAuthn user handle: random, the
+    same for every card of a person, never a national id.
     """
 
     __tablename__ = "cards"
@@ -37,6 +39,7 @@ class Card(Base):
     practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioners.id"), index=True)
     holder: Mapped[str] = mapped_column(index=True)
     state: Mapped[str]
+    language: Mapped[str] = mapped_column(default=LANGUAGES[0])
     pin: Mapped[bytes | None] = mapped_column(LargeBinary)
     pin_used_at: Mapped[datetime | None]
     pin_uses: Mapped[int] = mapped_column(default=0)

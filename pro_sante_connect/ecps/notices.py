@@ -3,15 +3,17 @@
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core import outbox
+from pro_sante_connect.core.words import LANGUAGES
+from pro_sante_connect.ecps.models import Card
 from pro_sante_connect.rpps import registry
 
-LANGUAGE = "fr"
 NOBODY = "practitioner:unknown"
 
 
@@ -21,17 +23,24 @@ def tell(db: Session, practitioner_id: int, template: str, *, now: datetime, **f
     channel = "mail" if person.contact_email else "sms"
     to = person.contact_email or person.contact_phone
     if to:
-        send(db, practitioner_id, template, channel=channel, to=to, now=now, **facts)
+        language = _language(db, practitioner_id)
+        send(db, practitioner_id, template, channel=channel, to=to, language=language, now=now, **facts)
+
+
+def _language(db: Session, practitioner_id: int) -> str:
+    """The newest card's; whoever never had one is written to in French."""
+    newest = select(Card.language).where(Card.practitioner_id == practitioner_id).order_by(Card.id.desc()).limit(1)
+    return db.scalars(newest).first() or LANGUAGES[0]
 
 
 def send(
-    db: Session, practitioner_id: int, template: str, *, channel: str, to: str, now: datetime,
+    db: Session, practitioner_id: int, template: str, *, channel: str, to: str, language: str, now: datetime,
     sealed: bytes | None = None, **facts: Any,
 ) -> None:  # fmt: skip
     """One message; what must not be read at rest comes `sealed`."""
     outbox.write(
         db, "message:send", registry.subject(practitioner_id), now=now, sealed=sealed,
-        facts={"channel": channel, "to": to, "template": template, "language": LANGUAGE, **facts},
+        facts={"channel": channel, "to": to, "template": template, "language": language, **facts},
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Row, delete
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.chance import Chance
@@ -14,6 +15,7 @@ from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import attempts, card, notices, phones
 from pro_sante_connect.ecps.models import Pairing
+from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.settings import Lifetimes
 
@@ -36,7 +38,7 @@ def issue(db: Session, practitioner: Practitioner, *, chance: Chance, now: datet
 
 def claim(dep: Deployment, token: str, *, phone_name: str, origin: Origin) -> str:
     """Make this browser a phone: its token. Refuses `pairing-refused`, whatever the reason."""
-    attempts.by_address(dep, "pairing", origin.address, refused="pairing-refused")
+    attempts.by_address(dep, "pairing", event=Event.PAIRING_REFUSED, refused="pairing-refused", origin=origin)
     now = dep.clock.now()
     with writing(dep.engine) as db:
         taken = db.execute(
@@ -46,6 +48,9 @@ def claim(dep: Deployment, token: str, *, phone_name: str, origin: Origin) -> st
             .execution_options(synchronize_session=False)
         ).first()
         phone_token = None if taken is None else _add(dep, db, taken, name=phone_name, origin=origin)
+        if phone_token is None:
+            subject = notices.NOBODY if taken is None else registry.subject(taken[0])
+            journal.record(db, Event.PAIRING_REFUSED, subject, now=now, origin=origin)
     if phone_token is None:
         raise Refusal("pairing-refused")
     return phone_token

@@ -12,7 +12,7 @@ from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import same
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import assertion, ceremonies, notices, options
+from pro_sante_connect.ecps import assertion, card, ceremonies, notices, options
 from pro_sante_connect.ecps.assertion import Presented, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind, Opened
 from pro_sante_connect.ecps.models import Card, Passkey
@@ -54,21 +54,19 @@ def allowed(keys: list[Passkey]) -> list[options.Allowed]:
 def prove(dep: Deployment, kind: Kind, *, binding: str, credential: str, origin: Origin) -> Proof:
     """Spend the challenge, commit, then verify. Refuses `passkey-refused`, whatever the reason."""
     now = dep.clock.now()
+    bearer = None
     try:
         presented = assertion.read(credential)
-    except Unsound:
-        raise Refusal("passkey-refused") from None
-    with writing(dep.engine) as db:
-        opened = ceremonies.consume(db, kind, challenge=presented.challenge, binding=binding, now=now)
-        found = None if opened is None else _find(db, presented)
-    if opened is None:
-        raise Refusal("passkey-refused")
-    try:
+        with writing(dep.engine) as db:
+            opened = ceremonies.consume(db, kind, challenge=presented.challenge, binding=binding, now=now)
+            found = _find(db, presented)
+        if opened is None:
+            raise Unsound("challenge")
+        bearer = found[0].practitioner_id if found else None
         return _judge(dep, opened, presented, found)
     except Unsound as problem:
-        holder = found[0].practitioner_id if found else None
         with writing(dep.engine) as db:
-            notices.refused(db, holder, means="passkey", reason=str(problem), origin=origin, now=now)
+            notices.refused(db, bearer, means="passkey", reason=str(problem)[:200], origin=origin, now=now)
         raise Refusal("passkey-refused") from None
 
 
@@ -98,8 +96,11 @@ def _judge(dep: Deployment, opened: Opened, presented: Presented, found: tuple[P
     return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up)
 
 
-def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal | None:
-    """Count the use if the passkey is still live and its counter grew; else the refusal, to be committed."""
+def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: datetime) -> Refusal | None:
+    """Count the use if the passkey is still live and its counter grew; else the refusal, to be committed.
+
+    What a passkey opened ends when it is set aside.
+    """
     grew = (Passkey.sign_count < proof.sign_count) | ((Passkey.sign_count == 0) & (proof.sign_count == 0))
     used = db.execute(
         _living(proof)
@@ -110,6 +111,7 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
     if used is not None:
         return None
     # A counter that stood still or went back is a copy of the key, or the key itself after a copy was used.
+    card.hold(db, proof.practitioner_id)
     aside = db.execute(_living(proof).values(set_aside_at=now).returning(Passkey.id)).first()
     if aside is None:
         code = "passkey-refused"
@@ -124,6 +126,7 @@ def use(db: Session, proof: Proof, *, origin: Origin, now: datetime) -> Refusal 
             origin=origin,
             now=now,
         )
+        ended(db, proof.practitioner_id, means=proof.means, origin=origin, now=now)
     notices.refused(db, proof.practitioner_id, means=proof.means, reason=code, origin=origin, now=now)
     return Refusal(code)
 

@@ -59,13 +59,15 @@ def _bearer(db: Session, typed: str) -> int | None:
     return None if found is None else found.id
 
 
-def finish_sign_in(dep: Deployment, *, binding: str, credential: str, origin: Origin) -> Authentication:
+def finish_sign_in(
+    dep: Deployment, *, binding: str, credential: str, ended: card.Ended, origin: Origin
+) -> Authentication:
     """The browser's answer; refuses `passkey-refused`, `passkey-set-aside`, or as `sign_in.conclude` does."""
     proof = passkey_proof.prove(dep, Kind.SIGN_IN, binding=binding, credential=credential, origin=origin)
     grade = levels.of_passkey(dep.settings.policy, synced=proof.synced)
     now = dep.clock.now()
     with writing(dep.engine) as db:
-        outcome: sign_in.Outcome | None = passkey_proof.use(db, proof, origin=origin, now=now)
+        outcome: sign_in.Outcome | None = passkey_proof.use(db, proof, ended=ended, origin=origin, now=now)
         if outcome is None:
             outcome = sign_in.conclude(
                 db, proof.practitioner_id, means=proof.means, methods=grade.methods, level=grade.level,

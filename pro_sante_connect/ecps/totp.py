@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pyotp
 from pyotp.exceptions import OTPVerificationError
-from sqlalchemy import Select, delete, select, update
+from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.chance import Chance
@@ -21,7 +21,7 @@ _NOBODY = "A" * 32
 
 @dataclass(frozen=True, slots=True)
 class TotpOffer:
-    """What an authenticator app needs; shown once."""
+    """What an authenticator app needs; shown until its first code."""
 
     uri: str
     secret: str
@@ -71,21 +71,30 @@ def _of(card_id: int) -> Select[OneTimeSecret]:
     return mine.order_by(OneTimeSecret.id.desc()).limit(1)
 
 
+def _waiting(db: Session, card_id: int) -> OneTimeSecret | None:
+    """The secret that was offered and not confirmed."""
+    return db.scalars(_of(card_id).where(OneTimeSecret.confirmed_at.is_(None))).first()
+
+
 def opened(vault: Vault, secret: OneTimeSecret | None) -> str | None:
     """The secret in the clear, as base32."""
     return None if secret is None else vault.open(secret.sealed).decode()
 
 
 def offer(db: Session, card: Card, *, vault: Vault, chance: Chance, service: str, now: datetime) -> TotpOffer:
-    """A fresh secret that waits for its first code; an earlier offer that was never confirmed is dropped."""
-    db.execute(delete(OneTimeSecret).where(OneTimeSecret.card_id == card.id, OneTimeSecret.confirmed_at.is_(None)))
-    secret = base64.b32encode(chance.bytes(20)).decode()
-    db.add(
-        OneTimeSecret(
-            card_id=card.id, practitioner_id=card.practitioner_id, sealed=vault.seal(secret.encode()),
-            last_step=-1, name="", added_at=now,
-        )
-    )  # fmt: skip
+    """The secret that waits for its first code: the same until it is confirmed, since an app may hold it already.
+
+    The caller lets one offer of a card through at a time.
+    """
+    waiting = _waiting(db, card.id)
+    secret = opened(vault, waiting) or base64.b32encode(chance.bytes(20)).decode()
+    if waiting is None:
+        db.add(
+            OneTimeSecret(
+                card_id=card.id, practitioner_id=card.practitioner_id, sealed=vault.seal(secret.encode()),
+                last_step=-1, name="", added_at=now,
+            )
+        )  # fmt: skip
     uri = pyotp.TOTP(secret).provisioning_uri(name="e-CPS", issuer_name=service)
     return TotpOffer(uri, secret, qr.svg(uri))
 
@@ -96,7 +105,7 @@ def confirm(db: Session, card: Card, typed: str, *, vault: Vault, now: datetime)
     A secret confirmed before is withdrawn: one app at a time. The caller lets one confirmation through at a time.
     """
     code = tidy(typed)
-    waiting = db.scalars(_of(card.id).where(OneTimeSecret.confirmed_at.is_(None))).first()
+    waiting = _waiting(db, card.id)
     step = matching_step(opened(vault, waiting), code, now=now) if code else None
     if waiting is None or step is None:
         return None

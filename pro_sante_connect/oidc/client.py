@@ -1,73 +1,22 @@
-"""A registered client as a frozen value, and the store's copy kept for a few seconds.
+"""Registered clients as the store has them, each kept as a frozen value for a few seconds.
 
 A disabled or edited client must stop at once: `liveness` reads `version` and `disabled_at` with everything else,
 and other uses ask for the version (`Machine.current`).
 """
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
-from typing import Any
-from urllib.parse import urlsplit
 
 from sqlalchemy import Connection, bindparam, select
 
 from pro_sante_connect.core.clock import Clock
 from pro_sante_connect.core.statement import Statement
 from pro_sante_connect.oidc.models import Client
-from pro_sante_connect.oidc.profile import PROFILES, Profile
+from pro_sante_connect.oidc.profile import PROFILES
+from pro_sante_connect.oidc.relying_party import RelyingParty
 from pro_sante_connect.oidc.vocabulary import AuthMethod
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RelyingParty:
-    """What the protocol needs to know of a client."""
-
-    id: str
-    version: int
-    name_fr: str
-    name_en: str
-    profile: Profile
-    auth_method: AuthMethod
-    secret_digests: tuple[str, ...]
-    jwks: dict[str, Any] | None
-    redirect_uris: tuple[str, ...]
-    post_logout_redirect_uris: tuple[str, ...]
-    web_origins: tuple[str, ...]
-    grants: tuple[str, ...]
-    scopes: tuple[str, ...]
-    algorithm: str
-    default_acr: str
-    minimum_acr: str
-    chooses_activity: bool
-    asks_consent: bool
-    introspects_any: bool
-    disabled_at: datetime | None
-
-    @property
-    def public(self) -> bool:
-        return self.auth_method is AuthMethod.NONE
-
-    def name(self, language: str) -> str:
-        """The service's name as shown to people."""
-        return self.name_en if language == "en" else self.name_fr
-
-    def knows_redirect(self, uri: str) -> bool:
-        """Exact string match; only the port of a registered loopback address may vary (RFC 8252 §7.3)."""
-        return uri in self.redirect_uris or any(_same_but_port(uri, known) for known in self.redirect_uris)
-
-
-def _same_but_port(uri: str, known: str) -> bool:
-    try:
-        registered, asked = urlsplit(known), urlsplit(uri)
-        if registered.scheme != "http" or registered.port is not None or asked.port is None:
-            return False
-    except ValueError:
-        return False
-    if registered.hostname not in ("127.0.0.1", "::1"):
-        return False
-    prefix, _, rest = known.partition(registered.netloc)
-    return uri == f"{prefix}{registered.netloc}:{asked.port}{rest}"
+__all__ = ["Clients", "RelyingParty", "relying_party"]
 
 
 _columns = [column.name for column in Client.__table__.columns]

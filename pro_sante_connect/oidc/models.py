@@ -66,7 +66,7 @@ class Session(Base):
     began_at: Mapped[datetime]
     authenticated_at: Mapped[datetime]
     last_seen_at: Mapped[datetime]
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
     ended_at: Mapped[datetime | None]
 
 

@@ -6,9 +6,10 @@ Members are found by prefix; whatever else an archive holds is refused when it c
 import re
 import stat
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import file_digest
 from pathlib import Path
 from typing import IO
 
@@ -70,6 +71,18 @@ def find(paths: Sequence[Path], *, as_of: datetime | None = None) -> Sources:
     if Part.ACTIVITY not in by_part:
         raise Refusal("archive-incomplete", files=", ".join(path.name for path in paths))
     return Sources(tuple(by_part[part] for part in Part if part in by_part), tuple(ignored))
+
+
+def check(paths: Sequence[Path], sums: Mapping[str, str]) -> None:
+    """SHA-256 told beforehand, by the name of a file given or of one in a folder given; refuses `checksum-…`."""
+    named = {path.name: path for given in paths for path in (given, *(given.iterdir() if given.is_dir() else ()))}
+    for name, told in sums.items():
+        if name not in named or not named[name].is_file():
+            raise Refusal("checksum-unknown", file=name)
+        with named[name].open("rb") as file:
+            found = file_digest(file, "sha256").hexdigest()
+        if found != told.casefold():
+            raise Refusal("checksum-wrong", file=name, found=found)
 
 
 def part_of(name: str) -> Part | None:

@@ -16,9 +16,6 @@ class Part(StrEnum):
     DIPLOMA = "diploma"
 
 
-GENERATIONS = (48, 52, 56)
-"""Columns are appended over time: each generation is the beginning of the next."""
-
 ACTIVITY = (
     "Type d'identifiant PP",
     "Identifiant PP",
@@ -165,7 +162,7 @@ MANDATORY = {
     Part.ACTIVITY: _IDENTITY
     | {"profession", "category", "mode", "sector", "technical_id", "authority", "sf_kind", "sf_code"},
     Part.KNOW_HOW: _IDENTITY | {"profession", "category", "sf_kind", "sf_code"},
-    Part.DIPLOMA: _IDENTITY | {"diploma_type", "diploma"},
+    Part.DIPLOMA: _IDENTITY | {"diploma_type", "diploma", "authorisation_type", "authorisation_discipline"},
 }
 
 _ALIASES = {

@@ -68,11 +68,15 @@ _known = select(
 
 @dataclass(slots=True)
 class Comparison:
-    """Compares each portion; `unknown` are fields the activity file has not, `on_reject` takes late rejects."""
+    """Compares each portion; `unknown` are fields the activity file has not, `on_reject` takes late rejects.
+
+    `qualified` says that the file of diplomas and authorisations is there.
+    """
 
     engine: Engine
     spool: Spool
     unknown: frozenset[str]
+    qualified: bool
     on_reject: Callable[[Part, int, int, Reject], None]
     result: Differences = field(default_factory=Differences)
 
@@ -107,28 +111,37 @@ class Comparison:
         if known is not None and self.unknown:
             held = _dossier(db, known.national_id)
             person = person.completed(held, self.unknown)
-        digest = person.digest()
         if known is None:
-            self._change("created", person, digest)
-        elif known.absent:
-            self._change("returned", person, digest)
-        elif known.digest != digest:
-            self.result.of_type(known.id_type).changed += 1
-            self._count_activities(held or _dossier(db, known.national_id), person)
-            self._change("changed", person, digest)
+            self._change("created", person)
+        elif known.absent or not self._same(person, known):
+            held = held or _dossier(db, known.national_id)
+            if not self.qualified:
+                person.keep_qualifications(held)
+            if known.absent:
+                self._change("returned", person)
+            else:
+                self.result.of_type(known.id_type).changed += 1
+                self._count_activities(held, person)
+                self._change("changed", person)
         else:
             self.result.counts["unchanged"] += 1
             if known.unread:
                 self.result.counts["read"] += 1
                 self.spool.change({"op": "read", "national_id": known.national_id})
 
-    def _change(self, what: str, person: Person, digest: str) -> None:
+    def _same(self, person: Person, known: Known) -> bool:
+        """Says today what the registry holds, as far as today's files tell."""
+        if self.qualified:
+            return known.digest == person.digest()
+        return known.digest.partition(".")[0] == person.practice()
+
+    def _change(self, what: str, person: Person) -> None:
         self.result.note(what, person.national_id)
         dossier = person.dossier()
         if what != "changed":
             self.result.counts["opened"] += sum(len(one["activites"]) for one in dossier["exercices"])
         self.spool.change(
-            {"op": what, "national_id": person.national_id, "id_type": person.id_type, "digest": digest}
+            {"op": what, "national_id": person.national_id, "id_type": person.id_type, "digest": person.digest()}
             | {"bucket": identifiers.bucket(person.national_id), "dossier": dossier}
         )
 

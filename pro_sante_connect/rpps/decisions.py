@@ -4,7 +4,7 @@ A decision bites by comparing its dates with the time; a future one needs no job
 """
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import orjson
@@ -19,6 +19,8 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
 from pro_sante_connect.rpps.registry import dossier, subject
 from pro_sante_connect.rpps.status import Kind, Scope
+
+BLOCK = timedelta(hours=72)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,10 +58,36 @@ def retire(
 
 
 def record_death(
+    db: Session, practitioner: Practitioner, *, reason: str, evidence: str, origin: Origin, now: datetime, **terms: Any
+) -> Decision:
+    """The person died; refuses `evidence-missing`."""
+    if not evidence.strip():
+        raise Refusal("evidence-missing")
+    chosen = Terms(evidence=evidence, **terms)
+    return _decide(db, practitioner, Kind.DEATH, chosen, reason=reason, origin=origin, now=now)
+
+
+def limit(
+    db: Session,
+    practitioner: Practitioner,
+    *,
+    until: datetime,
+    reason: str,
+    origin: Origin,
+    now: datetime,
+    **terms: Any,
+) -> Decision:
+    """An authorisation or licence of limited time: it allows `until` then, and blocks from then on."""
+    chosen = Terms(effective=until, **terms)
+    return _decide(db, practitioner, Kind.LIMIT, chosen, reason=reason, origin=origin, now=now)
+
+
+def block(
     db: Session, practitioner: Practitioner, *, reason: str, origin: Origin, now: datetime, **terms: Any
 ) -> Decision:
-    """The person died."""
-    return _decide(db, practitioner, Kind.DEATH, Terms(**terms), reason=reason, origin=origin, now=now)
+    """Stop a person in a hurry; it falls by itself unless a decision takes its place."""
+    chosen = Terms(until=now + BLOCK, **terms)
+    return _decide(db, practitioner, Kind.SECURITY_BLOCK, chosen, reason=reason, origin=origin, now=now)
 
 
 def _decide(

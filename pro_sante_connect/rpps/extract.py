@@ -18,6 +18,7 @@ from pro_sante_connect.rpps.identifiers import RPPS, luhn_bytes
 
 MAX_LINE = 65_536
 MAX_VALUE = 4_096
+MAX_SHOWN = 200
 _BOM = b"\xef\xbb\xbf"
 _BIDI = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f")
 
@@ -41,12 +42,12 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """A line refused; `national_id` when it could be read, `code` for an unknown code."""
+    """A line refused; `value` is what stood in the column at fault, `national_id` whose it is when that is sure."""
 
     reason: Reason
     column: str = ""
     national_id: str = ""
-    code: str = ""
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,15 +220,15 @@ class Reader:
             wrong = self._unknown(rights)
             if wrong is not None:
                 name, code = wrong
-                return Reject(Reason.UNKNOWN_CODE, column_of(name), _readable(row[0]), f"{name} {code}"[:200])
+                return Reject(Reason.UNKNOWN_CODE, column_of(name), _readable(row[0]), code[:MAX_SHOWN])
             if len(self._good) < _CACHE:
                 self._good.add(rights)
         national, id_type = row[0], row[1]
         identifier = parts[self.layout.identifier]
         if national != id_type + identifier or not identifier or not _readable(national):
-            return Reject(Reason.ID_MISMATCH, column_of("national_id"))
+            return Reject(Reason.ID_MISMATCH, column_of("national_id"), "", national[:MAX_SHOWN])
         if id_type == RPPS and not (len(identifier) == 11 and identifier.isdigit() and luhn_bytes(identifier.encode())):
-            return Reject(Reason.CHECK_DIGIT, column_of("identifier"), national)
+            return Reject(Reason.CHECK_DIGIT, column_of("identifier"), national, identifier[:MAX_SHOWN])
         if self._described is not None:
             self._describe(self._described(row))
         return row

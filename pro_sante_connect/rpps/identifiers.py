@@ -8,7 +8,7 @@ from typing import NewType
 from pro_sante_connect.core.errors import Refusal
 
 NationalId = NewType("NationalId", str)
-"""Identifier type and identifier run together; only `parse_typed` and `national_id` make one."""
+"""Identifier type and identifier run together; only `parse_typed` makes one."""
 
 RPPS = "8"
 BUCKETS = 64
@@ -35,14 +35,6 @@ def luhn_bytes(digits: bytes) -> bool:
 def is_rpps(identifier: str) -> bool:
     """11 digits with a good check digit."""
     return len(identifier) == 11 and luhn(identifier)
-
-
-def national_id(id_type: str, identifier: str) -> NationalId:
-    """The two columns as one; refuses what is not 1 to 128 printable ASCII characters."""
-    joined = id_type + identifier
-    if not id_type or not identifier or not _PRINTABLE.fullmatch(joined):
-        raise Refusal("identifier-malformed")
-    return NationalId(joined)
 
 
 def parse_typed(text: str) -> NationalId:

@@ -1,19 +1,19 @@
 """One load at a time, from the files to the published registry.
 
     open → published | held | refused | aborted
+    held → accepted          by a later load of the same files, which names it and gives a reason
 
 Reading and comparing touch no table of the registry; one transaction publishes. A load whose process died keeps
 the place until its heartbeat is old; then the next one aborts it and goes on.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -23,32 +23,37 @@ from pro_sante_connect.audit.journal import SYSTEM, Origin
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.rpps import archive, guards, reading
+from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects
 from pro_sante_connect.rpps.archive import Sources
+from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.compare import Comparison
 from pro_sante_connect.rpps.guards import Figures, Outcome, Verdict
 from pro_sante_connect.rpps.identifiers import BUCKETS
-from pro_sante_connect.rpps.models import Load, Reject
+from pro_sante_connect.rpps.models import ABORTED, HELD, OPEN, PUBLISHED, REFUSED, Load, Reject
 from pro_sante_connect.rpps.reading import Progress, Tally
 from pro_sante_connect.rpps.report import Report, report_of
 from pro_sante_connect.rpps.spool import Spool
 from pro_sante_connect.rpps.synchronisation import Publication, batches
 
-OPEN, PUBLISHED, HELD, REFUSED, ABORTED, TRIED = "open", "published", "held", "refused", "aborted", "tried"
+TRIED = "tried"
 STALE = timedelta(minutes=10)
 _BEAT = timedelta(seconds=15)
-_KEPT_REJECTS = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to load. `force` and `accept` are reasons: for an older file or a load that stands in the way, and for
-    publishing what the guards hold."""
+    """How to load. `force` is a reason: for an older file, or a load that stands in the way.
+
+    `accept` is the number of a held load: its files are published all the same, for that `reason`. `sha256` are
+    sums that files must have, by name.
+    """
 
     dry_run: bool = False
     as_of: datetime | None = None
     force: str = ""
-    accept: str = ""
+    accept: int | None = None
+    reason: str = ""
+    sha256: Mapping[str, str] = field(default_factory=dict)
     rejects: Path | None = None
     origin: Origin = SYSTEM
 
@@ -66,6 +71,7 @@ def run(
     load = None if options.dry_run else _open(dep, sources, options)
     try:
         with Spool(dep.settings.imports.spool) as spool:
+            archive.check(paths, options.sha256)
             return _Run(dep, sources, options, progress, load, spool).whole()
     except BaseException as problem:
         if load is not None:
@@ -76,17 +82,15 @@ def run(
 def _open(dep: Deployment, sources: Sources, options: Options) -> int:
     now = dep.clock.now()
     with writing(dep.engine) as db:
-        stale = Load.heartbeat_at <= now - STALE
-        db.execute(
-            update(Load)
-            .where(Load.running == 1, stale if not options.force else Load.running == 1)
-            .values(running=None, state=ABORTED, closed_at=now)
-            .execution_options(synchronize_session=False)
-        )
+        if options.accept is not None:
+            acceptance.held(db, options.accept)
+            if not options.reason.strip():
+                raise Refusal("reason-missing")
+        _clear(db, options, now)
         insert_ = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
         values = {
             "state": OPEN, "running": 1, "author": options.origin.actor, "forced": options.force,
-            "accepted": options.accept, "stamp": sources.activity.stamp,
+            "accepts": options.accept, "accepted": options.reason, "stamp": sources.activity.stamp,
             "stamp_origin": sources.activity.stamp_origin, "files": [], "opened_at": now, "heartbeat_at": now,
             "closed_at": None, "report": {},
         }  # fmt: skip
@@ -96,15 +100,32 @@ def _open(dep: Deployment, sources: Sources, options: Options) -> int:
         return int(claimed)
 
 
+def _clear(db: Session, options: Options, now: datetime) -> None:
+    """Take the place of a load whose process died, or of any when forced."""
+    stale = Load.heartbeat_at <= now - STALE
+    dead = db.scalars(
+        update(Load)
+        .where(Load.running == 1, stale if not options.force else Load.running == 1)
+        .values(running=None, state=ABORTED, closed_at=now)
+        .returning(Load.id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for load in dead:
+        journal.record(
+            db, Event.LOAD_ABORTED, f"load:{load}", now=now, origin=options.origin, cause="taken-over",
+            forced=options.force,
+        )  # fmt: skip
+
+
 def _abort(dep: Deployment, load: int, problem: BaseException, origin: Origin) -> None:
     """A file that cannot be read is refused; anything else that stops a load aborts it."""
-    now = dep.clock.now()
+    now, name, cause = dep.clock.now(), f"load:{load}", type(problem).__name__
     with writing(dep.engine) as db:
         if isinstance(problem, Refusal):
             if _close(db, load, REFUSED, now=now, report={"problem": problem.code, **problem.facts}):
-                journal.record(db, Event.LOAD_REFUSED, f"load:{load}", now=now, origin=origin, reasons=[problem.code])
-        else:
-            _close(db, load, ABORTED, now=now, report={"problem": type(problem).__name__})
+                journal.record(db, Event.LOAD_REFUSED, name, now=now, origin=origin, reasons=[problem.code])
+        elif _close(db, load, ABORTED, now=now, report={"problem": cause}):
+            journal.record(db, Event.LOAD_ABORTED, name, now=now, origin=origin, cause=cause)
 
 
 def _close(db: Session, load: int, state: str, *, now: datetime, report: dict[str, Any]) -> bool:
@@ -142,9 +163,13 @@ class _Run:
             return self._conclude(Verdict(Outcome.REFUSE, (("older", older),)), None)
         for source in self.sources.files:
             reading.read(source, self.spool, self.tally, self._step)
+        if self.options.accept is not None:
+            with Session(self.dep.engine) as db:
+                acceptance.same_files(db, self.options.accept, self.tally.files)
         if self.tally.truncated:
             return self._conclude(guards.verdict(self._figures(None), self.dep.settings.imports), None)
-        comparison = Comparison(self.dep.engine, self.spool, self.tally.unknown, self._late_reject)
+        qualified = any(source.part is Part.DIPLOMA for source in self.sources.files)
+        comparison = Comparison(self.dep.engine, self.spool, self.tally.unknown, qualified, self._late_reject)
         for number in range(BUCKETS):
             comparison.bucket(number)
             self._step("compare", number + 1, BUCKETS, comparison.result.people)
@@ -166,7 +191,7 @@ class _Run:
     def _older(self) -> dict[str, Any] | None:
         """The stamp of the last published load when it is newer than these files."""
         with Session(self.dep.engine) as db:
-            last = db.scalar(select(Load.stamp).where(Load.state == PUBLISHED).order_by(Load.id.desc()).limit(1))
+            last = data_of(db)
         stamp = self.sources.activity.stamp
         if last is None or last <= stamp or self.options.force:
             return None
@@ -189,7 +214,7 @@ class _Run:
     def _conclude(self, verdict: Verdict, comparison: Comparison | None) -> Report:
         report = report_of(self.sources, self.tally, comparison, verdict)
         self._write_rejects()
-        publish = verdict.outcome is Outcome.APPLY or (verdict.outcome is Outcome.HOLD and bool(self.options.accept))
+        publish = verdict.outcome is Outcome.APPLY or self._accepted(verdict)
         if self.load is None:
             report.state = TRIED
         elif publish:
@@ -200,6 +225,13 @@ class _Run:
             self._leave(self.load, report)
         report.load = self.load
         return report
+
+    def _accepted(self, verdict: Verdict) -> bool:
+        if verdict.outcome is not Outcome.HOLD or self.options.accept is None:
+            return False
+        with Session(self.dep.engine) as db:
+            acceptance.same_reasons(db, self.options.accept, verdict.reasons)
+        return True
 
     def _leave(self, load: int, report: Report) -> None:
         event = Event.LOAD_HELD if report.state == HELD else Event.LOAD_REFUSED
@@ -223,10 +255,12 @@ class _Run:
             publication.close()
             report.published = dict(publication.counts)
             self._done(db, load, report, now)
+            if self.options.accept is not None:
+                acceptance.spend(db, self.options.accept)
             journal.record(
                 db, Event.LOAD_PUBLISHED, f"load:{load}", now=now, origin=self.options.origin,
-                counts=report.published, forced=self.options.force, accepted=self.options.accept,
-                stamp=self.sources.activity.stamp.isoformat(), files=self.tally.files,
+                counts=report.published, forced=self.options.force, accepts=self.options.accept,
+                reason=self.options.reason, stamp=self.sources.activity.stamp.isoformat(), files=self.tally.files,
             )  # fmt: skip
 
     def _done(self, db: Session, load: int, report: Report, now: datetime) -> None:
@@ -242,23 +276,25 @@ class _Run:
     def _write_rejects(self) -> None:
         names = {source.part.value: source.name for source in self.sources.files}
         if self.options.rejects is not None:
-            write_rejects(self.options.rejects, self.spool, names)
+            with self.options.rejects.open("w", encoding="utf-8", newline="") as file:
+                rejects.write_csv(rejects.told(self.spool, names), file)
         if self.load is not None and self.tally.rejected:
-            lines = islice(reading.rejected_lines(self.spool, names), _KEPT_REJECTS)
-            while portion := list(islice(lines, 1000)):
-                with writing(self.dep.engine) as db:
-                    db.execute(insert(Reject), [{"load_id": self.load, **line} for line in portion])
+            rejects.keep(self.dep.engine, self.load, rejects.told(self.spool, names))
 
 
-def write_rejects(path: Path, spool: Spool, names: dict[str, str]) -> None:
-    """The lines refused as a table: where each stands and why, not what it says."""
-    columns = ("file", "line", "offset", "reason", "column")
-    with path.open("w", encoding="utf-8") as file:
-        file.write("\t".join(columns) + "\n")
-        for line in reading.rejected_lines(spool, names):
-            file.write("\t".join(" ".join(str(line[name]).split()) for name in columns) + "\n")
+def data_of(db: Session) -> datetime | None:
+    """Of when the registry's data are: the stamp of the last published load."""
+    return db.scalar(select(Load.stamp).where(Load.state == PUBLISHED).order_by(Load.id.desc()).limit(1))
 
 
 def latest(db: Session, *, limit: int = 10) -> list[Load]:
     """Loads, newest first."""
     return list(db.scalars(select(Load).order_by(Load.id.desc()).limit(limit)))
+
+
+def forget_rejects(db: Session, *, before: datetime, limit: int) -> int:
+    """Drop the rejected lines of loads that ended before that moment; returns how many."""
+    over = select(Load.id).where(Load.closed_at < before)
+    late = list(db.scalars(select(Reject.id).where(Reject.load_id.in_(over)).limit(limit)))
+    db.execute(delete(Reject).where(Reject.id.in_(late)))
+    return len(late)

@@ -10,6 +10,8 @@ from pro_sante_connect.core.models import Base, BigId
 
 EXTRACT = "extract"
 LOCAL = "local"
+OPEN, PUBLISHED, HELD, REFUSED, ABORTED = "open", "published", "held", "refused", "aborted"
+ACCEPTED = "accepted"
 
 
 class Practitioner(Base):
@@ -84,7 +86,10 @@ class Decision(Base):
 
 
 class Load(Base):
-    """One import. `running` is 1 while it is open and unique, so that there is one at a time."""
+    """One import. `running` is 1 while it is open and unique, so that there is one at a time.
+
+    `accepts` is the held load whose files it published all the same, `accepted` the reason given for that.
+    """
 
     __tablename__ = "loads"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -92,6 +97,7 @@ class Load(Base):
     running: Mapped[int | None] = mapped_column(unique=True)
     author: Mapped[str]
     forced: Mapped[str] = mapped_column(default="")
+    accepts: Mapped[int | None] = mapped_column(BigId)
     accepted: Mapped[str] = mapped_column(default="")
     stamp: Mapped[datetime]
     stamp_origin: Mapped[str]
@@ -103,7 +109,7 @@ class Load(Base):
 
 
 class Reject(Base):
-    """One line that was not read. The line itself is not kept: the operator's file holds it at `offset`."""
+    """One line that was not read, `value` being what stood in the `column` at fault."""
 
     __tablename__ = "rejects"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -113,4 +119,5 @@ class Reject(Base):
     offset: Mapped[int] = mapped_column(BigId)
     reason: Mapped[str]
     column: Mapped[str]
+    value: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str]

@@ -39,17 +39,6 @@ def table(name: str) -> dict[str, str]:
     return {code: label for code, label, _ended in _rows(name)}
 
 
-@cache
-def ended(name: str) -> frozenset[str]:
-    """Codes of a table that may no longer be given."""
-    return frozenset(code for code, _label, end in _rows(name) if end)
-
-
-def label(name: str, code: str) -> str | None:
-    """What a code means, None when the table has no such code."""
-    return table(name).get(code)
-
-
 def known(name: str, code: str) -> bool:
     """Whether the table has that code, ended or not."""
     return code in table(name)
@@ -104,6 +93,15 @@ def savoir_faire_label(kind: str, code: str) -> str:
 
 def savoir_faire_kind_label(kind: str) -> str:
     return _first(("R04",), kind)
+
+
+def diploma_label(code: str) -> str:
+    """French State diplomas; the others have no table."""
+    return _first(("R48",), code)
+
+
+def authorisation_label(code: str) -> str:
+    return _first(("J171",), code)
 
 
 def savoir_faire_known(kind: str, code: str) -> bool:

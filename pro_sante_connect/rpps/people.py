@@ -5,13 +5,13 @@ A line with somebody's number and another name must never give that somebody an 
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pro_sante_connect.rpps import dossier
 from pro_sante_connect.rpps.columns import Part, column_of
 from pro_sante_connect.rpps.completion import complete
 from pro_sante_connect.rpps.dossier import Dossier
-from pro_sante_connect.rpps.extract import Reason, Reject, Row
+from pro_sante_connect.rpps.extract import MAX_SHOWN, Reason, Reject, Row
 from pro_sante_connect.rpps.identifiers import folded_name, same_name
 
 _MARKS = {b"a": Part.ACTIVITY, b"k": Part.KNOW_HOW, b"d": Part.DIPLOMA}
@@ -35,14 +35,20 @@ class Person:
     national_id: str
     activities: list[bytes] = field(default_factory=list)
     know_how: list[bytes] = field(default_factory=list)
+    diplomas: list[list[str]] = field(default_factory=list)
+    authorisations: list[list[str]] = field(default_factory=list)
     rejects: list[tuple[SpooledLine, Reject]] = field(default_factory=list)
-    duplicates: int = 0
 
     @property
     def id_type(self) -> str:
         return self.activities[0].split(b"|", 1)[0].decode()
 
     def digest(self) -> str:
+        """`practice` and, after a dot, diplomas and authorisations, which not every load tells about."""
+        told = [("d", *pair) for pair in self.diplomas] + [("u", *pair) for pair in self.authorisations]
+        return f"{self.practice()}.{dossier.digest({'|'.join(fact).encode() for fact in told})}"
+
+    def practice(self) -> str:
         """Activities without their know-how, and know-how apart: which file told it is the same."""
         facts: set[bytes] = set()
         for rest in self.activities:
@@ -64,13 +70,25 @@ class Person:
 
     def dossier(self) -> Dossier:
         told = [rest.decode().split("|")[3:7] for rest in self.know_how]
-        return dossier.build(self.rows(), [(one[0], one[1], one[2], one[3]) for one in told])
+        built = dossier.build(self.rows(), [(one[0], one[1], one[2], one[3]) for one in told])
+        return built | {"diplomas": self.diplomas, "authorisations": self.authorisations}
+
+    def qualify(self, rest: bytes) -> None:
+        """What a line of the third file tells: a diploma, an authorisation, or both."""
+        _type, _family, _given, *codes = rest.decode().split("|")
+        for pair, known in ((codes[:2], self.diplomas), (codes[2:], self.authorisations)):
+            if any(pair) and pair not in known:
+                known.append(pair)
+
+    def keep_qualifications(self, held: Dossier) -> None:
+        """Without the third file they stay as they were."""
+        self.diplomas, self.authorisations = held.get("diplomas", []), held.get("authorisations", [])
 
     def completed(self, held: Dossier, unknown: frozenset[str]) -> "Person":
         """The same with the columns this file has not, taken from what is held."""
         rows = complete(self.rows(), held, unknown=unknown)
         activities = list(dict.fromkeys("|".join(row[1:]).encode() for row in rows))
-        return Person(self.national_id, activities, self.know_how, self.rejects, self.duplicates)
+        return replace(self, activities=activities)
 
 
 def gather(national: bytes, lines: Sequence[bytes], *, held_name: str | None, counts: Counter[str]) -> Person:
@@ -84,13 +102,15 @@ def gather(national: bytes, lines: Sequence[bytes], *, held_name: str | None, co
     good = _good_names(activities, spooled, held_name)
     for line in spooled:
         if line.name[:1] != good[0][:1]:
-            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "id_type")))
+            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "id_type", line.name[0])))
         elif line.name not in good:
-            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "family_name")))
+            person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "family_name", line.name[1])))
         elif line.part is Part.ACTIVITY:
             person.activities.append(line.rest)
         elif line.part is Part.KNOW_HOW:
             person.know_how.append(line.rest)
+        else:
+            person.qualify(line.rest)
     distinct = list(dict.fromkeys(person.activities))
     counts["duplicates"] += len(person.activities) - len(distinct)
     person.activities = distinct
@@ -123,5 +143,5 @@ def _fold(name: tuple[bytes, ...]) -> str:
     return folded_name(name[1].decode(), name[2].decode())
 
 
-def _reject(reason: Reason, person: Person, column: str) -> Reject:
-    return Reject(reason, column_of(column), person.national_id)
+def _reject(reason: Reason, person: Person, column: str, value: bytes = b"") -> Reject:
+    return Reject(reason, column_of(column), person.national_id, value.decode()[:MAX_SHOWN])

@@ -1,7 +1,7 @@
 """Reads the files of a load into the spool and counts what it sees."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import chain, islice
@@ -42,8 +42,10 @@ class Tally:
     def reject(self, spool: Spool, part: Part, line: int, offset: int, reject: Reject) -> None:
         """One line refused."""
         self.rejects[reject.reason.value] += 1
-        if reject.code and (reject.code in self.unknown_codes or len(self.unknown_codes) < 1000):
-            self.unknown_codes[reject.code] += 1
+        if reject.reason is Reason.UNKNOWN_CODE:
+            code = f"{reject.column}: {reject.value}"
+            if code in self.unknown_codes or len(self.unknown_codes) < 1000:
+                self.unknown_codes[code] += 1
         spool.reject(part, line, offset, reject)
 
 
@@ -89,12 +91,3 @@ def _take(line: Line, reader: Reader, source: Source, spool: Spool, tally: Tally
             tally.truncated = source.name
         else:
             tally.warnings.append(f"no line feed at the end of {source.name}")
-
-
-def rejected_lines(spool: Spool, names: dict[str, str]) -> Iterator[dict[str, Any]]:
-    """Every line refused, as rows of the table of rejects without their load."""
-    for part, line, offset, reason, column, national_id in spool.rejects():
-        yield {
-            "file": names[str(part)], "line": line, "offset": offset, "reason": reason, "column": column,
-            "national_id": national_id,
-        }  # fmt: skip

@@ -47,7 +47,7 @@ class Spool:
     def reject(self, part: Part, line: int, offset: int, reject: Reject) -> None:
         """A refused line."""
         self._rejects.write(
-            orjson.dumps([part, line, offset, reject.reason, reject.column, reject.national_id]) + b"\n"
+            orjson.dumps([part, line, offset, reject.reason, reject.column, reject.value, reject.national_id]) + b"\n"
         )
 
     def damaged(self, national_id: str) -> None:
@@ -76,7 +76,7 @@ class Spool:
             yield orjson.loads(line)
 
     def rejects(self) -> Iterator[list[object]]:
-        """File, line, offset, reason, column, national identifier of each line refused."""
+        """File, line, offset, reason, column, value, national identifier of each line refused."""
         self._rejects.seek(0)
         for line in self._rejects:
             yield orjson.loads(line)

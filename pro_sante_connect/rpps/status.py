@@ -98,6 +98,8 @@ _GRAVITY = (
     (Kind.RETIREMENT, Status.RETIRED),
 )
 
+_ENDING = {kind for kind, _ in _GRAVITY}
+
 
 def _weighing(standing: Standing, instant: datetime) -> list[Block]:
     """The blocks that keep the person out at that instant; none when she may enter, presence apart."""
@@ -132,6 +134,12 @@ def unbroken(standing: Standing, *, since: datetime, now: datetime) -> bool:
     # Being kept out begins where some block begins.
     instants = {block.blocks_from for block in standing.blocks if since < block.blocks_from <= now}
     return not any(_weighing(standing, instant) for instant in instants)
+
+
+def practice_over(standing: Standing, *, now: datetime) -> bool:
+    """Out for good, as a person or in every exercice: her means end, they are not only closed for a while."""
+    ending = tuple(block for block in standing.blocks if block.kind in _ENDING and block.in_force(now))
+    return bool(_weighing(Standing(standing.presence, ending, standing.exercices), now))
 
 
 def exercice_blocked(standing: Standing, profession: str, category: str, *, since: datetime, now: datetime) -> bool:

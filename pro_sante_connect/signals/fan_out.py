@@ -1,8 +1,9 @@
 """A note → what follows from it, in the transaction that closes the note.
 
-`message:send` is delivered by `delivery.py`. Here the others become notices to the person in plain words, and
-sessions end that a withdrawn means had opened. Telling relying parties (back-channel logout, shared signals)
-joins here with its own issue; until then a stop bites because liveness is read at use, not because it is told.
+`message:send` is delivered by `delivery.py`. Here the others become notices to the person in plain words, and means
+end whose holder's practice is over by a decision dated ahead. Telling relying parties (back-channel logout, shared
+signals) joins here with its own issue; until then a stop bites because liveness is read at use and sessions end with
+their means, not because it is told.
 """
 
 from datetime import datetime
@@ -13,11 +14,10 @@ from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core import outbox
 from pro_sante_connect.core.outbox import Taken
 from pro_sante_connect.ecps import notices
-from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.rpps.status import Status
+from pro_sante_connect.signals import practice
 
-_GONE = ("withdrawn", "set-aside")
 # Never the reason: the person asks the authority, a mail box is no place for it.
 _STOPPED = (Status.SUSPENDED, Status.STRUCK_OFF, Status.RETIRED, Status.ABSENT)
 
@@ -25,11 +25,10 @@ _STOPPED = (Status.SUSPENDED, Status.STRUCK_OFF, Status.RETIRED, Status.ABSENT)
 def fan_out(db: Session, note: Taken, *, now: datetime) -> None:
     """Do what follows, close the note; running twice does no harm."""
     if note.topic == "practitioner:status-changed":
+        _end_means(db, note, now)
         _tell_status(db, note, now)
     elif note.topic == "activite:ended":
         _tell_activite(db, note, now)
-    elif note.topic == "means:changed":
-        _end_sessions(db, note, now)
     outbox.close(db, note.id, now=now)
 
 
@@ -52,16 +51,14 @@ def _tell_status(db: Session, note: Taken, now: datetime) -> None:
         notices.tell(db, person, "access-stopped", now=now)
 
 
+def _end_means(db: Session, note: Taken, now: datetime) -> None:
+    person = person_of(note.subject)
+    if person is not None:
+        practice.end_means(db, person, origin=SYSTEM, now=now)
+
+
 def _tell_activite(db: Session, note: Taken, now: datetime) -> None:
     """Only what staff decided: a nightly import ends thousands, as the person already knows."""
     person = person_of(note.subject)
     if person is not None and note.facts.get("by") == "staff":
         notices.tell(db, person, "activity-ended", now=now)
-
-
-def _end_sessions(db: Session, note: Taken, now: datetime) -> None:
-    """Sessions that this means opened end with it, however it went."""
-    person = person_of(note.subject)
-    if person is not None and note.facts.get("change") in _GONE:
-        means = str(note.facts.get("key", ""))
-        sessions.end_many(db, person, means=means, origin=SYSTEM, reason="means-withdrawn", now=now)

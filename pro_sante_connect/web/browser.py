@@ -2,18 +2,20 @@
 
 from datetime import timedelta
 
-from flask import Response, request
+from flask import Response, g, request
 
 from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.ecps import means
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.models import Interaction, Session
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.web.context import deployment, house, now, reading, settings, writing
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
-from pro_sante_connect.web.security import allow_form_to, browser, cookie, set_cookie
+from pro_sante_connect.web.security import allow_form_to, browser, cookie, forget_cookie, set_cookie
 
 
 def idle() -> timedelta:
@@ -27,12 +29,14 @@ def session() -> Session | None:
 
 
 def interaction(interaction_id: str) -> Interaction:
-    """The open interaction, or a 404 page; its service's address may receive this page's forms."""
+    """The open interaction, or a 404 page; its service may receive this page's forms and wish for a language."""
     found = interactions.find(reading(), interaction_id, browser=browser(), now=now())
     if found is None:
         raise Refusal("interaction-unknown")
     if found.client_id is not None:
+        g.client_id = found.client_id
         allow_form_to(str(found.request["redirect_uri"]))
+        wish(found.request["ui_locales"])
     return found
 
 
@@ -58,6 +62,10 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
         found = interactions.find(db, interaction_id, browser=browser(), now=now())
         if found is None:
             raise Refusal("interaction-unknown")
+        found.authenticated_at = authentication.at
+        # The proof was committed a moment ago: what was withdrawn since opens nothing.
+        if not means.usable(db, authentication.practitioner, authentication.means):
+            raise Refusal("session-unknown")
         former = sessions.find(db, former_secret, idle=idle(), now=now()) if former_secret else None
         begun = sessions.begin(
             db,
@@ -68,7 +76,6 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
             chance=deployment().chance,
             now=now(),
         )
-        found.authenticated_at = authentication.at
     response = journey(interaction_id)
     set_cookie(response, "session", begun.secret)
     return response
@@ -76,5 +83,5 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
 
 def forget_session(response: Response) -> Response:
     """Take the session cookie from this browser."""
-    response.delete_cookie(cookie("session"), path="/", httponly=True, samesite="Lax")
+    forget_cookie(response, "session")
     return response

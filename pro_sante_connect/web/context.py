@@ -65,5 +65,6 @@ def address() -> str:
 
 
 def origin(practitioner: int | None = None) -> Origin:
-    """Actor and address for the journal."""
-    return Origin(actor=f"practitioner:{practitioner}" if practitioner else "person", address=address())
+    """Actor, address and the service that asks, for the journal."""
+    actor = f"practitioner:{practitioner}" if practitioner else "person"
+    return Origin(actor=actor, address=address(), client=g.get("client_id", ""))

@@ -1,18 +1,27 @@
 """French or English: the person's choice, else the service's `ui_locales`, else the browser, else French."""
 
+from collections.abc import Iterable
+
 from flask import g, request
 
 from pro_sante_connect.core.words import LANGUAGES, say
 
-COOKIE = "psc-language"
+COOKIES = ("__Host-psc-language", "psc-language")  # on https; on loopback http
 
 
 def language() -> str:
     """The language of this request."""
     if "language" not in g:
-        chosen = request.args.get("lang") or request.cookies.get(COOKIE)
-        g.language = chosen if chosen in LANGUAGES else preferred()
+        kept = (request.cookies.get(name) for name in COOKIES)
+        ranked = (request.args.get("lang"), *kept, *g.get("wished", ()))
+        g.language = next((one for one in ranked if one in LANGUAGES), None) or preferred()
     return str(g.language)
+
+
+def wish(locales: Iterable[str]) -> None:
+    """The service's `ui_locales`, for a person who chose no language here."""
+    g.wished = [tag.partition("-")[0].lower() for tag in locales]
+    g.pop("language", None)
 
 
 def preferred() -> str:

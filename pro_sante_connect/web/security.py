@@ -13,7 +13,6 @@ from pro_sante_connect.core.digest import keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.web.context import deployment, settings
 from pro_sante_connect.web.headers import YEAR, fixed_headers
-from pro_sante_connect.web.language import COOKIE as LANGUAGE_COOKIE
 from pro_sante_connect.web.language import language
 
 POLICY = (
@@ -37,6 +36,11 @@ def set_cookie(response: Response, name: str, value: str, *, life: int | None = 
     response.set_cookie(cookie(name), value, max_age=life, secure=secure(), httponly=True, samesite="Lax", path="/")
 
 
+def forget_cookie(response: Response, name: str) -> None:
+    """Take a cookie away; a browser heeds that for `__Host-` only when Secure is said again."""
+    response.delete_cookie(cookie(name), secure=secure(), httponly=True, samesite="Lax", path="/")
+
+
 def browser() -> str:
     """This browser's secret; a new one is set on the answer."""
     if "browser" not in g:
@@ -46,13 +50,14 @@ def browser() -> str:
     return str(g.browser)
 
 
-def csrf_token() -> str:
-    return keyed(deployment().vault.derive("csrf"), browser()).hex()
+def _csrf_tokens() -> list[str]:
+    """By every root secret: a form made before a new root came is still ours."""
+    return [keyed(key, browser()).hex() for key in deployment().vault.derive_all("csrf")]
 
 
 def csrf_field() -> Markup:
     """The hidden field every form carries."""
-    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, csrf_token())
+    return Markup('<input type="hidden" name="{}" value="{}">').format(FIELD, _csrf_tokens()[0])
 
 
 def allow_form_to(uri: str) -> None:
@@ -68,7 +73,7 @@ def check_form() -> None:
     if request.endpoint in EXEMPT:
         return
     given = request.form.get(FIELD, "") or request.headers.get("X-CSRF-Token", "")
-    if not _ours() or not same(given, csrf_token()):
+    if not _ours() or not any([same(given, token) for token in _csrf_tokens()]):
         raise Refusal("form-expired")
 
 
@@ -95,8 +100,9 @@ def _finish(response: Response) -> Response:
         response.headers["Vary"] = "Cookie"
     if getattr(g, "new_browser", False):
         set_cookie(response, "browser", browser())
-    if request.args.get("lang") == language():
-        response.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR, secure=secure(), samesite="Lax", path="/")
+    # a `lang` in a request that a service composed is not the person's choice
+    if request.args.get("lang") == language() and request.endpoint not in EXEMPT:
+        set_cookie(response, "language", language(), life=YEAR)
     return response
 
 

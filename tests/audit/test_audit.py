@@ -24,7 +24,7 @@ def test_a_trail_is_newest_first_and_filtered(world: World) -> None:
     _write(world, 4)
     with reading(world.engine) as db:
         assert [entry.facts["fact"] for entry in journal.trail(db, "key:0")] == [2, 0]
-        assert journal.trail(db, "key:0", events=[Event.KEY_RETIRED]) == []
+        assert journal.trail(db, "key:0", events=[Event.EPOCH_BUMPED]) == []
         (redeemed,) = journal.trail(db, "practitioner:1", events=[Event.CODE_REDEEMED])
         assert redeemed.facts == {"grant": 1}
 

@@ -1,26 +1,22 @@
 """A phone and a computer, two profiles of a real browser on the running demo: activate, sign in, approve, refuse."""
 
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 
 import pyotp
 import pytest
 import requests
 import zxingcpp
-from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.judge import picture
 from tests.demo.conftest import Demo
 from tests.demo.conftest import demo as _demo
 
 demo = _demo
-SHOTS = Path(os.environ.get("SCREENSHOTS", "artifacts"))
-TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 AUTHENTICATOR = {
     "protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True,
     "isUserVerified": True, "automaticPresenceSimulation": True,
@@ -42,7 +38,7 @@ class Devices:
         """The computer asks the phone, for the agenda of the demo service."""
         self.computer.context.clear_cookies()
         self.computer.goto(self.demo.card["demo_service_url"] + "/agenda/login")
-        look(self.computer, "sign-in")
+        picture(self.computer, "sign-in")
         self.computer.fill("#login", self.national_id)
         self.computer.click("#phone")
         self.computer.wait_for_selector("#number")
@@ -54,18 +50,9 @@ class Devices:
         """The computer lands in the service; the consent is asked once at most."""
         self.computer.wait_for_url(re.compile(r"/consent|" + re.escape(self.demo.card["demo_service_url"])))
         if "/consent" in self.computer.url:
-            look(self.computer, "consent")
+            picture(self.computer, "consent")
             self.computer.click("#submit")
         expect(self.computer.locator("body")).to_contain_text("Bonjour")
-
-
-def look(page: Page, name: str) -> None:
-    """Axe finds nothing, nothing scrolls sideways, in French as in English at its size; a picture is kept."""
-    found = Axe().run(page, options={"runOnly": {"type": "tag", "values": TAGS}})
-    assert found.response["violations"] == [], found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SHOTS / f"{name}.png")
 
 
 def seen(page: Page, selector: str) -> str:
@@ -101,11 +88,11 @@ def codes(demo: Demo, national_id: str) -> dict[str, str]:
 def activate(demo: Demo, phone: Page, national_id: str) -> str:
     """Both codes, e-CPS code, passkey, code app; the secret that the app read from the screen."""
     phone.goto(demo.card["wallet_url"] + "/activate")
-    look(phone, "activate-identity")
+    picture(phone, "activate-identity")
     phone.fill("#login", national_id)
     phone.click("#submit")
     phone.wait_for_url("**/activate/codes*")
-    look(phone, "activate-codes")
+    picture(phone, "activate-codes")
     expect_codes = wait_for(lambda: codes(demo, national_id), 2)
     phone.fill("#mail_code", expect_codes["mail"])
     phone.fill("#sms_code", expect_codes["sms"])
@@ -113,24 +100,24 @@ def activate(demo: Demo, phone: Page, national_id: str) -> str:
     phone.wait_for_url("**/activate/code")
     phone.fill("#code", "1234")
     phone.click("#submit")
-    look(phone, "activate-code-refused")
+    picture(phone, "activate-code-refused")
     phone.fill("#code", ECPS_CODE)
     phone.click("#submit")
     phone.wait_for_url("**/activate/passkey")
-    look(phone, "activate-passkey")
+    picture(phone, "activate-passkey")
     phone.click("#passkey")
     phone.wait_for_url("**/activate/totp")
-    look(phone, "activate-totp")
+    picture(phone, "activate-totp")
     secret = pyotp.parse_uri(seen(phone, "div.plate")).secret
     phone.click("summary")
     assert re.sub(r"\s", "", phone.inner_text("#secret")) == secret
     phone.fill("#otp", pyotp.TOTP(secret).now())
     phone.click("#submit")
     phone.wait_for_url("**/activate/done")
-    look(phone, "activate-name")
+    picture(phone, "activate-name")
     phone.click("#submit")
     phone.wait_for_selector("[role=status].ok")
-    look(phone, "activate-end")
+    picture(phone, "activate-end")
     return secret
 
 
@@ -178,16 +165,16 @@ def open_space(devices: Devices) -> None:
 
 def test_the_phone_approves_after_the_number_was_typed(devices: Devices) -> None:
     devices.ask()
-    look(devices.computer, "wait")
+    picture(devices.computer, "wait")
     devices.phone.goto(devices.demo.card["wallet_url"] + "/phone")
-    look(devices.phone, "phone")
+    picture(devices.phone, "phone")
     devices.phone.fill("#number", devices.shown_number())
     devices.phone.click("#submit")
     devices.phone.wait_for_selector("#passkey:visible")
-    look(devices.phone, "phone-approve")
+    picture(devices.phone, "phone-approve")
     devices.phone.click("#passkey")
     devices.phone.wait_for_url("**/phone/approved")
-    look(devices.phone, "phone-approved")
+    picture(devices.phone, "phone-approved")
     devices.expect_welcome()
 
 
@@ -208,7 +195,8 @@ def test_the_third_wrong_number_ends_the_request(others: Devices) -> None:
         others.phone.fill("#number", wrong)
         others.phone.click("#submit")
     expect(others.computer.locator("#state.danger")).to_be_visible()
-    look(others.computer, "wait-over")
+    picture(others.computer, "wait-over")
+    picture(others.phone, "phone-killed")
     assert others.computer.locator("#again").is_visible()
 
 
@@ -218,7 +206,7 @@ def test_a_refusal_ends_the_wait_within_a_second(others: Devices) -> None:
     others.phone.goto(others.demo.card["wallet_url"] + "/phone")
     others.phone.click("#refuse")
     expect(others.computer.locator("#state.danger")).to_be_visible(timeout=1000)
-    look(others.phone, "phone-refused")
+    picture(others.phone, "phone-refused")
 
 
 def test_a_newer_request_replaces_the_one_that_waits_and_help_comes(devices: Devices) -> None:
@@ -226,7 +214,7 @@ def test_a_newer_request_replaces_the_one_that_waits_and_help_comes(devices: Dev
     before = devices.shown_number()
     assert devices.computer.locator("#help").is_hidden()
     expect(devices.computer.locator("#help")).to_be_visible(timeout=17_000)
-    look(devices.computer, "wait-help")
+    picture(devices.computer, "wait-help")
     devices.computer.click("#again")
     devices.computer.wait_for_function(
         "before => document.getElementById('number')?.textContent.replace(/\\D/g, '') !== before", arg=before
@@ -239,28 +227,18 @@ def test_a_newer_request_replaces_the_one_that_waits_and_help_comes(devices: Dev
     devices.expect_welcome()
 
 
-@pytest.mark.parametrize("language", ["fr", "en"])
-@pytest.mark.parametrize("width", [320, 1280])
-def test_the_own_space_shows_means_sessions_history_and_services(devices: Devices, language: str, width: int) -> None:
+def test_the_language_chosen_once_is_that_of_every_page_of_the_own_space(devices: Devices) -> None:
     phone, wallet = devices.phone, devices.demo.card["wallet_url"]
-    phone.set_viewport_size({"width": width, "height": 700})
     open_space(devices)
     assert phone.locator("article.card").count() >= 3
-    phone.goto(f"{wallet}/space/means?lang={language}")
-    assert phone.locator("html").get_attribute("lang") == language
-    for name in ("", "/means", "/sessions", "/history", "/services", "/means/phone", "/means/passkey"):
-        answer = phone.goto(f"{wallet}/space{name}")
-        assert answer is not None
-        assert answer.ok
-        look(phone, f"space{name.replace('/', '-')}-{language}-{width}")
-    for name in ("/", "/activate", "/phone", "/phone/freeze"):
-        answer = phone.goto(wallet + name)
-        assert answer is not None
-        assert answer.ok
-        look(phone, f"page{name.replace('/', '-')}-{language}-{width}")
-        assert phone.locator("html").get_attribute("lang") == language
-    phone.goto(f"{wallet}/?lang=fr")
-    phone.set_viewport_size({"width": 320, "height": 700})
+    for language in ("en", "fr"):
+        phone.goto(f"{wallet}/space/means?lang={language}")
+        for name in ("", "/means", "/sessions", "/history", "/services", "/means/phone", "/means/passkey"):
+            answer = phone.goto(f"{wallet}/space{name}")
+            assert answer is not None
+            assert answer.ok
+            assert phone.locator("html").get_attribute("lang") == language
+            picture(phone, f"space{name.replace('/', '-')}-{language}")
 
 
 def test_a_second_phone_is_paired_by_the_code_on_the_screen(devices: Devices, chromium: Browser) -> None:
@@ -269,7 +247,7 @@ def test_a_second_phone_is_paired_by_the_code_on_the_screen(devices: Devices, ch
     link = seen(devices.phone, "#qr")
     second = profile(chromium, viewport={"width": 320, "height": 700}, locale="fr-FR")
     second.goto(link)
-    look(second, "pair")
+    picture(second, "pair")
     second.click("#submit")
     second.wait_for_url("**/paired")
     second.goto(devices.demo.card["wallet_url"] + "/phone")

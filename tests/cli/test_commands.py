@@ -11,7 +11,7 @@ import pytest
 from pro_sante_connect.cli.init import commented
 from pro_sante_connect.settings import Settings, load
 from tests.cli.conftest import call, told
-from tests.stores import new_postgresql
+from tests.stores import STORES, new_postgresql
 
 
 def test_init_writes_settings_that_load_as_the_defaults(house: Path) -> None:
@@ -51,7 +51,15 @@ def test_init_refuses_wrong_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_every_setting_is_explained_in_the_file() -> None:
-    assert "[lifetimes]\n# Authorization code.\n# code = 60\n" in commented(Settings())
+    written = commented(Settings())
+    assert "[lifetimes]\n# Authorization code; OAuth 2.1 and FAPI 2.0 allow 60 at most.\n# code = 60\n" in written
+
+
+def test_a_password_in_a_wrong_answer_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for answer in ("smtp_password=hunter2", "messages.smtp_pasword=hunter2"):
+        refused = call("init", "--yes", "--answer", answer)
+        assert (refused.exit_code, "password" in refused.stderr, "hunter2" in refused.stderr) == (2, True, False)
 
 
 def test_a_service_is_registered_listed_disabled_and_opened_again(house: Path) -> None:
@@ -113,6 +121,8 @@ def test_secrets_are_sealed_again_under_a_new_root(house: Path) -> None:
     old = file.read_text()
     file.write_text(base64.urlsafe_b64encode(b"n" * 32).decode() + "\n" + old)
     assert call("keys", "reseal").output.startswith("2 secrets")
+    resealed = {entry["facts"]["table"]: entry["facts"]["count"] for entry in told("audit", "trail", "store")}
+    assert resealed == {"signing_keys": 2, "one_time_secrets": 0, "cards": 0, "outbox": 0}
     file.write_text(file.read_text().splitlines()[0] + "\n")
     assert not next(one for one in told("doctor") if one["what"] == "signing keys")["cure"]
 
@@ -191,8 +201,10 @@ def test_the_doctor_sees_messages_that_nobody_receives(house: Path) -> None:
     assert "smtp_host" in cures(**relay)["messages"]
 
 
-def test_a_store_without_schema_is_said_in_one_sentence(house: Path) -> None:
-    result = call("client", "list", env={"PSC_DATABASE_URL": "sqlite:///empty.sqlite3"})
+@pytest.mark.parametrize("kind", STORES)
+def test_a_store_without_schema_is_said_in_one_sentence(house: Path, kind: str) -> None:
+    url = "sqlite:///empty.sqlite3" if kind == "sqlite" else new_postgresql("empty")
+    result = call("client", "list", env={"PSC_DATABASE_URL": url})
     assert (result.exit_code, result.stderr) == (1, "The store has no schema yet. Run: psc database upgrade\n")
 
 

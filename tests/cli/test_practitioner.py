@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from pro_sante_connect.rpps.columns import Part
 from tests.cli.conftest import call, told
 from tests.rpps.files import national, row, write
 
 NURSE = national(1)
 RPPS = NURSE[1:]
 REASON = ("--reason", "DISC")
+PAPERS = ("--evidence", "letter-7", "--note", "see file")
 
 
 @pytest.fixture
@@ -49,6 +51,15 @@ def test_a_person_is_shown_in_words(registered: Path) -> None:
     assert said.endswith("Decisions\nNone.\n")
 
 
+def test_diplomas_and_authorisations_are_shown_in_words(registered: Path) -> None:
+    told = [row(1, diploma_type="DE", diploma="DE09", authorisation_type="AM01")]
+    write(registered / "extract", told, part=Part.DIPLOMA)
+    loaded = call("registry", "import", str(registered / "extract"), env={"PSC_IMPORTS_MAX_CHANGED": "1000"})
+    assert loaded.exit_code == 0
+    assert (show()["diplomas"], show()["authorisations"]) == (["DE Infirmier"], ["Autorisation de plein exercice"])
+    assert "Authorisations: Autorisation de plein exercice\n" in call("practitioner", "show", RPPS).stdout
+
+
 def test_suspending_and_reinstating_show_the_new_state_at_once(registered: Path) -> None:
     stopped = told("practitioner", "suspend", RPPS, *REASON, "--authority", "CNOM", "--actor", "agathe")
     assert state(stopped) == ("suspended", False, [False, False])
@@ -76,6 +87,48 @@ def test_striking_off_is_told_in_words_with_its_reason(registered: Path) -> None
     assert result.stdout.splitlines()[-1].count("DISC") == 1
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "may", "kind"),
+    [
+        (("strike-off", *PAPERS), "struck-off", False, "strike-off"),
+        (("retire", *PAPERS), "retired", False, "retirement"),
+        (("deceased", *PAPERS), "deceased", False, "death"),
+        (("block", *PAPERS), "suspended", False, "security-block"),
+        (("limit", "--until", "2999-12-31", *PAPERS), "registered", True, "limit"),
+        (("suspend", "--effective", "2999-12-31T08:30", *PAPERS), "registered", True, "suspension"),
+        (("strike-off", "--effective", "2999-12-31", *PAPERS), "registered", True, "strike-off"),
+        (("retire", "--effective", "2999-12-31", *PAPERS), "registered", True, "retirement"),
+        (("suspend", "--exercice", "60/C"), "suspended", False, "suspension"),
+        (("strike-off", "--exercice", "60/C"), "struck-off", False, "strike-off"),
+        (("retire", "--exercice", "60/C"), "retired", False, "retirement"),
+        (("limit", "--exercice", "60/C", "--until", "2999-12-31"), "registered", True, "limit"),
+    ],
+)
+def test_every_verb_of_one_signature(
+    registered: Path, arguments: tuple[str, ...], status: str, may: bool, kind: str
+) -> None:
+    verb, *options = arguments
+    facts = told("practitioner", verb, RPPS, *REASON, *options)
+    assert (facts["status"], facts["may_sign_in"]) == (status, may)
+    [decision] = facts["decisions"]
+    assert decision["kind"] == kind
+    assert (decision["blocks_from"] > "2999") is may
+    if "--evidence" in options:
+        assert (decision["evidence"], decision["note"]) == ("letter-7", "see file")
+    if "--exercice" in options:
+        assert (decision["scope"], decision["profession"], decision["category"]) == ("exercice", "60", "C")
+
+
+def test_a_look_at_a_person_is_journalled_with_who_looked(registered: Path) -> None:
+    told("practitioner", "show", RPPS, "--actor", "agathe")
+    show()
+    subject = f"practitioner:{show()['id']}"
+    looks = [entry["actor"] for entry in told("audit", "trail", subject) if entry["event"] == "practitioner:viewed"]
+    assert looks[-1] == "staff:agathe"
+    assert len(looks) == 3
+    assert looks[0].startswith("operator:")
+
+
 def test_an_ended_activity_is_no_longer_shown_and_ends_only_once(registered: Path) -> None:
     first, second = (one["id"] for one in show()["activities"])
     facts = told("practitioner", "end-activity", RPPS, "--activity", str(first), *REASON)
@@ -87,7 +140,7 @@ def test_an_ended_activity_is_no_longer_shown_and_ends_only_once(registered: Pat
 
 def test_somebody_who_left_the_file_is_shown_as_absent(registered: Path) -> None:
     gone = write(registered / "extract", [row(2)], stamp="202501010911")
-    assert call("registry", "import", str(gone), "--accept", "test").exit_code == 0
+    assert call("registry", "import", str(gone), env={"PSC_IMPORTS_MAX_ABSENT": "1000"}).exit_code == 0
     facts = show()
     assert state(facts) == ("absent", False, [])
     said = call("practitioner", "show", RPPS).stdout
@@ -113,6 +166,10 @@ def test_contacts_are_set_and_the_journal_does_not_hold_them(registered: Path) -
         (("suspend", RPPS, "--reason", " "), "reason-missing"),
         (("suspend", RPPS, *REASON, "--until", "2001-01-01"), "until-past"),
         (("suspend", RPPS, *REASON, "--activity", "999"), "activite-unknown"),
+        (("suspend", RPPS, *REASON, "--effective", "2001-01-01"), "effective-past"),
+        (("suspend", RPPS, *REASON, "--exercice", "10/C"), "exercice-unknown"),
+        (("limit", RPPS, *REASON, "--until", "2001-01-01"), "effective-past"),
+        (("deceased", RPPS, *REASON, "--evidence", " "), "evidence-missing"),
         (("reinstate", RPPS, *REASON), "not-suspended"),
         (("end-activity", RPPS, *REASON, "--activity", "999"), "activite-unknown"),
     ],
@@ -127,7 +184,16 @@ def test_a_refusal_is_one_sentence_and_changes_nothing(registered: Path, argumen
 
 @pytest.mark.parametrize(
     "arguments",
-    [("show",), ("suspend", RPPS), ("end-activity", RPPS, *REASON), ("suspend", RPPS, *REASON, "--until", "soon")],
+    [
+        ("show",),
+        ("suspend", RPPS),
+        ("end-activity", RPPS, *REASON),
+        ("suspend", RPPS, *REASON, "--until", "soon"),
+        ("suspend", RPPS, *REASON, "--exercice", "60"),
+        ("suspend", RPPS, *REASON, "--exercice", "60/C", "--activity", "1"),
+        ("limit", RPPS, *REASON),
+        ("deceased", RPPS, *REASON),
+    ],
 )
 def test_a_decision_without_what_it_needs_is_a_wrong_call(registered: Path, arguments: tuple[str, ...]) -> None:
     assert call("practitioner", *arguments).exit_code == 2

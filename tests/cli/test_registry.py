@@ -1,6 +1,9 @@
 """`psc registry`: what an operator types, reads and gets back as exit code."""
 
+import csv
+import io
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -66,9 +69,41 @@ def test_a_shrunken_file_is_held_until_accepted_with_a_reason(first: Path) -> No
     assert (held.exit_code, present()) == (3, 100)
     assert "Held: nothing was applied." in held.stdout
     assert "! 50 people out of 100 of type 8 vanished" in held.stdout
-    assert import_(fewer, "--accept", "checked").exit_code == 0
-    facts = told("registry", "status", "--limit", "1")
-    assert (facts["present"], facts["absent"], len(facts["loads"])) == (50, 50, 1)
+    assert "--accept 2 --reason TEXT" in held.stdout
+    shown = next(line for line in held.stdout.splitlines() if line.startswith("For instance absent: "))
+    assert len(shown.split(", ")) == 10
+    assert import_(fewer, "--accept", "2", "--reason", "checked").exit_code == 0
+    facts = told("registry", "status", "--limit", "2")
+    assert (facts["present"], facts["absent"]) == (50, 50)
+    assert [load["state"] for load in facts["loads"]] == ["published", "accepted"]
+
+
+@pytest.mark.parametrize("wrong", [("--accept", "1"), ("--reason", "why"), ("--accept", "1", "--reason", " "),
+                                   ("--accept", "1", "--reason", "why", "--dry-run")])  # fmt: skip
+def test_accepting_takes_a_load_and_a_reason(first: Path, wrong: tuple[str, ...]) -> None:
+    result = import_(extract(first / "next", people(101)), *wrong)
+    assert (result.exit_code, result.stdout, present()) == (2, "", 100)
+
+
+def test_what_was_not_held_cannot_be_accepted(first: Path) -> None:
+    for load, code in (("1", "load-not-held"), ("7", "load-unknown")):
+        refused = import_(extract(first / "fewer", people(50)), "--accept", load, "--reason", "why")
+        assert (refused.exit_code, refused.stdout, present()) == (4, "", 100)
+        assert refused.stderr.splitlines()[-1].endswith(f"({code})")
+
+
+def test_a_file_that_is_not_the_one_announced_is_refused(first: Path) -> None:
+    path = extract(first / "next", people(101))
+    good, wrong = sha256(path.read_bytes()).hexdigest(), "0" * 64
+    refused = import_(path.parent, "--sha256", f"{path.name}={wrong}")
+    assert (refused.exit_code, present()) == (4, 100)
+    assert refused.stderr.splitlines()[-1].endswith("(checksum-wrong)")
+    assert told("registry", "status")["loads"][0]["what"] == "checksum-wrong"
+    assert import_(path, "--sha256", f"other.txt={good}").exit_code == 4
+    for misspelled in (good, f"{path.name}=12", "="):
+        assert import_(path, "--sha256", misspelled).exit_code == 2
+    assert import_(path, "--sha256", f"{path.name}={good.upper()}").exit_code == 0
+    assert present() == 101
 
 
 def test_older_files_are_refused_unless_forced(first: Path) -> None:
@@ -81,14 +116,32 @@ def test_older_files_are_refused_unless_forced(first: Path) -> None:
 
 def test_damaged_lines_are_listed_where_they_stand(first: Path) -> None:
     path = extract(first / "bad", [*people(3), row(200, mode="?"), *people(100)[3:]])
-    result = import_(path, "--rejects", "rejects.tsv", "--accept", "one line")
-    assert result.exit_code == 0
-    header, line = (one.split("\t") for one in Path("rejects.tsv").read_text("utf-8").splitlines())
-    found = dict(zip(header, line, strict=True))
+    result = import_(path, "--rejects", "rejects.csv")
+    assert result.exit_code == 3
+    assert "Each rejected line: psc registry rejects 2\n" in result.stdout
+    said = call("registry", "rejects", "2", "--csv").stdout
+    assert said == Path("rejects.csv").read_text("utf-8")
+    [found] = csv.DictReader(io.StringIO(said))
     assert (found["file"], found["line"], found["reason"]) == (path.name, "5", "unknown_code")
+    assert (found["column"], found["value"], found["national_id"]) == (
+        "Code mode exercice",
+        "?",
+        row(200)["national_id"],
+    )
     offset = int(found["offset"])
     assert path.read_bytes()[offset:].startswith(f"8|{row(200)['identifier']}|".encode())
     assert [one.split() for one in result.stdout.splitlines() if "unknown_code" in one] == [["unknown_code", "1"]]
+
+
+def test_rejects_are_listed_and_counted(first: Path) -> None:
+    import_(extract(first / "bad", [*people(100), *(row(index, mode="?") for index in range(200, 203))]))
+    assert [one["line"] for one in told("registry", "rejects", "2")] == [102, 103, 104]
+    some = call("registry", "rejects", "2", "--limit", "2").stdout
+    assert "Code mode exercice" in some
+    assert some.endswith("2 of 3 lines; all of them with --csv.\n")
+    assert call("registry", "rejects", "1").stdout == "This load rejected no line.\n"
+    unknown = call("registry", "rejects", "9")
+    assert (unknown.exit_code, unknown.stderr.endswith("(load-unknown)\n")) == (1, True)
 
 
 def test_files_without_a_date_take_the_one_given(house: Path) -> None:
@@ -138,4 +191,7 @@ def test_the_status_names_its_source_and_its_age(first: Path) -> None:
     lines = call("registry", "status").stdout.splitlines()
     assert lines[0] == "100 people present, 0 absent, 100 activities"
     assert lines[2].rstrip().endswith("no change")
-    assert lines[-1].startswith("Source: RPPS (Annuaire Santé, ANS), data of 2025-01-01, ")
+    source = "Source: RPPS (Annuaire Santé, ANS), data of 2025-01-01, "
+    assert lines[-1].startswith(source)
+    assert import_(extract(first / "held", people(50), stamp="202502010911")).exit_code == 3
+    assert call("registry", "status").stdout.splitlines()[-1].startswith(source)

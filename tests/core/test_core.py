@@ -93,6 +93,7 @@ def test_the_vault_opens_what_it_sealed_and_rolls_over() -> None:
     assert both.open(sealed) == b"secret"
     assert vault_of((b"n" * 32,)).open(both.reseal(sealed)) == b"secret"
     assert old.derive("a") == both.derive("a", root=1) != old.derive("b")
+    assert both.derive_all("a") == (vault_of((b"n" * 32,)).derive("a"), old.derive("a"))
     with pytest.raises(Refusal, match="vault-unreadable"):
         vault_of((b"x" * 32,)).open(sealed)
 

@@ -21,6 +21,7 @@ from pro_sante_connect.ecps import enrolment, pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.world import World
 
 BROWSER = Origin(actor="", address="192.0.2.7")
@@ -73,6 +74,8 @@ class Candidate:
     phone: str = ""
     secret: str = ""
     passkey: SoftwarePasskey | None = None
+    language: str = "fr"
+    seed: int = 1  # of the passkey
 
     @property
     def dep(self) -> Deployment:
@@ -81,9 +84,14 @@ class Candidate:
     def ask(self) -> dict[str, str]:
         """Both codes, as the person reads them; none when nothing was sent."""
         before = self._last_note()
-        enrolment.ask(self.dep, self.national_id, origin=BROWSER)
+        enrolment.ask(self.dep, self.national_id, language=self.language, origin=BROWSER)
+        return self.received(before)
+
+    def received(self, after: int = 0) -> dict[str, str]:
+        """The newest code of each channel, of those that left after that note."""
+        wanted = select(OutboxNote).where(OutboxNote.id > after, OutboxNote.sealed.is_not(None)).order_by(OutboxNote.id)
         with reading(self.world.engine) as db:
-            sent = db.scalars(select(OutboxNote).where(OutboxNote.id > before, OutboxNote.sealed.is_not(None))).all()
+            sent = db.scalars(wanted).all()
         return {
             note.facts["channel"]: json.loads(self.dep.vault.open(note.sealed))["code"] for note in sent if note.sealed
         }
@@ -93,16 +101,18 @@ class Candidate:
             return int(db.scalar(select(func.max(OutboxNote.id))) or 0)
 
     def verify(self, codes: dict[str, str]) -> str:
-        return enrolment.verify(self.dep, mail_code=codes["mail"], sms_code=codes["sms"], origin=BROWSER)
+        return enrolment.verify(
+            self.dep, mail_code=codes["mail"], sms_code=codes["sms"], language=self.language, origin=BROWSER
+        )
 
     def step(self) -> enrolment.Step:
         with reading(self.world.engine) as db:
             return enrolment.progress(db, self.token, now=self.world.now).step
 
-    def make_passkey(self, seed: int = 1) -> str:
+    def make_passkey(self, seed: int = 0) -> str:
         """The answer of this person's authenticator to the creation options."""
         options = enrolment.start_passkey(self.dep, self.token)
-        self.passkey = new_passkey(options, seed)
+        self.passkey = new_passkey(options, seed or self.seed)
         return json.dumps(self.passkey.create(options, origin=wallet(self.world)))
 
     def otp(self) -> str:
@@ -121,7 +131,7 @@ class Candidate:
             enrolment.confirm_totp(self.dep, self.token, self.otp(), origin=BROWSER)
         else:
             enrolment.skip_totp(self.dep, self.token)
-        self.phone = enrolment.finish(self.dep, self.token, phone_name="Pixel", origin=BROWSER)
+        self.phone = enrolment.finish(self.dep, self.token, phone_name="Pixel", ended=end_sessions, origin=BROWSER)
         self.world.clock.advance(30)
         return self
 
@@ -154,6 +164,14 @@ def candidate(world: World, national_id: str = NATIONAL_ID, **facts: Any) -> Can
         return Candidate(world, person.id, national_id)
 
 
+def reached(world: World, practitioner: int, national_id: str = NATIONAL_ID) -> Candidate:
+    """Somebody who is in the registry already: now with a mail address and a mobile."""
+    with writing(world.engine) as db:
+        person = db.get_one(Practitioner, practitioner)
+        person.contact_email, person.contact_phone = "chloe@personnes.example", "0639980001"
+    return Candidate(world, practitioner, national_id)
+
+
 def suspend(person: Candidate) -> None:
     world = person.world
     with writing(world.engine) as db:
@@ -166,6 +184,13 @@ def events(person: Candidate) -> list[str]:
     with reading(person.world.engine) as db:
         entries = journal.trail(db, registry.subject(person.practitioner), limit=1000)
     return [entry.event for entry in reversed(entries)]
+
+
+def languages(person: Candidate) -> set[str]:
+    """Languages of the messages that person was sent."""
+    with reading(person.world.engine) as db:
+        notes = db.scalars(select(OutboxNote).where(OutboxNote.topic == "message:send")).all()
+    return {note.facts["language"] for note in notes if note.subject == registry.subject(person.practitioner)}
 
 
 def told(person: Candidate) -> list[str]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from pro_sante_connect.core.database import reading
 from pro_sante_connect.ecps import approval, phones
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate
 
 COMPUTER, OTHER = "computer 1", "computer 2"
@@ -43,7 +44,7 @@ class Asked:
     def approve_by_passkey(self) -> None:
         dep, phone = self.person.dep, self.person.phone
         credential = self.person.answer(approval.start_proof(dep, phone, self.id))
-        approval.approve_with_passkey(dep, phone, self.id, credential, origin=BROWSER)
+        approval.approve_with_passkey(dep, phone, self.id, credential, ended=end_sessions, origin=BROWSER)
 
     def refuse(self) -> None:
         approval.refuse(self.person.dep, self.person.phone, self.id, origin=BROWSER)

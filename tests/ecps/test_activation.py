@@ -47,7 +47,7 @@ def test_codes_are_taken_however_they_are_spelled(person: Candidate, spelled) ->
 
 @pytest.mark.parametrize("typed", ["899820424069", "bonjour", "", "\0", "8" * 4000])
 def test_a_number_that_nobody_bears_is_answered_alike_and_sends_nothing(world: World, typed: str) -> None:
-    enrolment.ask(world.dep, typed, origin=BROWSER)
+    enrolment.ask(world.dep, typed, language="fr", origin=BROWSER)
     assert notes(world) == 0
 
 
@@ -134,12 +134,12 @@ def test_one_address_does_not_try_without_end(person: Candidate, address: str) -
         return Origin(address=address.replace("%d", f"{number:x}"))
 
     for number in range(ADDRESS_LIMIT):
-        enrolment.ask(person.dep, "1", origin=at(number))
+        enrolment.ask(person.dep, "1", language="fr", origin=at(number))
     with pytest.raises(Refusal, match="activation-throttled"):
-        enrolment.ask(person.dep, "1", origin=at(ADDRESS_LIMIT))
-    enrolment.ask(person.dep, "1", origin=Origin(address="203.0.113.9"))
+        enrolment.ask(person.dep, "1", language="fr", origin=at(ADDRESS_LIMIT))
+    enrolment.ask(person.dep, "1", language="fr", origin=Origin(address="203.0.113.9"))
     person.world.clock.advance(ADDRESS_WINDOW.total_seconds())
-    enrolment.ask(person.dep, "1", origin=at(0))
+    enrolment.ask(person.dep, "1", language="fr", origin=at(0))
 
 
 def test_guessing_codes_is_throttled_by_address_before_anything_is_looked_at(person: Candidate) -> None:

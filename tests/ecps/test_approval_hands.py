@@ -11,9 +11,10 @@ from sqlalchemy import update
 
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import approval, card
+from pro_sante_connect.ecps import approval
 from pro_sante_connect.ecps.attempts import LIMIT, QUICK, pause_after
 from pro_sante_connect.ecps.models import Passkey
+from pro_sante_connect.signals import withdrawal
 from tests.ecps.people import BROWSER, Candidate, candidate, events, suspend, winners
 from tests.ecps.requests import OTHER, Asked, ask, wrong
 from tests.world import FrozenClock, World
@@ -99,11 +100,9 @@ def test_a_suspension_stops_a_request_at_every_stage(asked: Asked, when: str) ->
 
 
 def test_a_frozen_card_kills_what_waits(asked: Asked) -> None:
-    world = asked.person.world
     asked.type(asked.number)
     asked.approve()
-    with writing(world.engine) as db:
-        card.withdraw(db, asked.person.practitioner, origin=BROWSER, now=world.now)
+    withdrawal.freeze(asked.person.dep, asked.person.practitioner, origin=BROWSER)
     with pytest.raises(Refusal, match="approval-killed"):
         asked.collect()
 
@@ -147,7 +146,9 @@ def test_the_passkey_of_the_phone_approves_this_request_only(person: Candidate) 
     newer = ask(person)
     newer.type(newer.number)
     with pytest.raises(Refusal, match="passkey-refused"):
-        approval.approve_with_passkey(person.dep, person.phone, newer.id, credential, origin=BROWSER)
+        approval.approve_with_passkey(
+            person.dep, person.phone, newer.id, credential, ended=withdrawal.end_sessions, origin=BROWSER
+        )
     newer.approve_by_passkey()
 
 

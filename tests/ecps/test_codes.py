@@ -14,6 +14,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import attempts, card, code_sign_in, totp
 from pro_sante_connect.ecps.attempts import LIMIT, QUICK, Way, pause_after, person_of
 from pro_sante_connect.rpps import registry
+from pro_sante_connect.signals import withdrawal
 from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate, candidate, events, suspend, told
 from tests.world import World
 
@@ -158,13 +159,16 @@ def test_spaces_and_case_do_not_make_another_person(typed: str) -> None:
 
 
 def test_a_hammered_door_does_not_stay_closed_for_longer(world: World) -> None:
+    def reserve() -> int:
+        return attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused", bearer=None, origin=BROWSER).number
+
     for _ in range(QUICK):
-        attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused")
+        reserve()
     for _ in range(50):
         with pytest.raises(Refusal, match="pin-paused"):
-            attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused")
+            reserve()
     world.clock.advance(30)
-    assert attempts.reserve(world.dep, "somebody", Way.PIN, paused="pin-paused").number == QUICK + 1
+    assert reserve() == QUICK + 1
 
 
 def test_a_suspended_person_is_stopped_after_right_codes_only(person: Candidate) -> None:
@@ -176,14 +180,12 @@ def test_a_suspended_person_is_stopped_after_right_codes_only(person: Candidate)
 
 
 def test_a_frozen_card_opens_nothing_and_needs_no_reason(person: Candidate) -> None:
-    world = person.world
-    with writing(world.engine) as db:
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
     assert told(person)[-1] == "card-withdrawn"
     with pytest.raises(Refusal, match="codes-refused"):
         sign_in(person)
-    with writing(world.engine) as db, pytest.raises(Refusal, match="means-unknown"):
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    with pytest.raises(Refusal, match="means-unknown"):
+        withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
 
 
 def test_a_person_without_contact_is_told_nothing(world: World) -> None:
@@ -192,8 +194,7 @@ def test_a_person_without_contact_is_told_nothing(world: World) -> None:
         known = registry.get(db, person.practitioner)
         known.contact_email = known.contact_phone = ""
     before = told(person)
-    with writing(world.engine) as db:
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
     assert told(person) == before
 
 

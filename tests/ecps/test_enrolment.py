@@ -11,6 +11,7 @@ from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import code_sign_in, enrolment, means, phones, pin, purge
 from pro_sante_connect.ecps.models import ABANDONED, ACTIVE, REPLACED, Card, OneTimeSecret, Passkey
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate, candidate, events, suspend, told, winners
 from tests.world import World
 
@@ -44,7 +45,7 @@ def steps(person: Candidate) -> dict[str, Any]:
         "start_totp": lambda: enrolment.start_totp(dep, token),
         "confirm_totp": lambda: enrolment.confirm_totp(dep, token, "000000", origin=BROWSER),
         "skip_totp": lambda: enrolment.skip_totp(dep, token),
-        "finish": lambda: enrolment.finish(dep, token, phone_name="", origin=BROWSER),
+        "finish": lambda: enrolment.finish(dep, token, phone_name="", ended=end_sessions, origin=BROWSER),
     }
 
 
@@ -146,19 +147,25 @@ def test_the_confirming_code_is_used_up(world: World) -> None:
         code_sign_in.sign_in(person.dep, typed=NATIONAL_ID, pin=CODE, otp=person.otp(), origin=BROWSER)
 
 
-def test_a_wrong_first_code_leaves_the_offer_open_and_a_new_offer_voids_the_old(person: Candidate) -> None:
+def test_a_secret_that_was_scanned_is_offered_until_its_first_code_is_right(person: Candidate) -> None:
     steps(person)["choose_code"]()
     steps(person)["skip_passkey"]()
-    former = enrolment.start_totp(person.dep, person.token).secret
     person.secret = enrolment.start_totp(person.dep, person.token).secret
-    right = person.otp()
-    person.secret, newer = former, person.secret
-    for wrong in (person.otp(), "", "12345", "abcdef"):
+    for wrong in ("000000" if person.otp() != "000000" else "000001", "", "12345", "abcdef"):
         with pytest.raises(Refusal, match="otp-wrong"):
             enrolment.confirm_totp(person.dep, person.token, wrong, origin=BROWSER)
-    enrolment.confirm_totp(person.dep, person.token, right, origin=BROWSER)
-    person.secret = newer
+        assert enrolment.start_totp(person.dep, person.token).secret == person.secret
+    enrolment.confirm_totp(person.dep, person.token, person.otp(), origin=BROWSER)
     assert person.step() is enrolment.Step.DONE
+
+
+def test_of_ten_looks_at_the_offer_all_see_one_secret(person: Candidate) -> None:
+    steps(person)["choose_code"]()
+    steps(person)["skip_passkey"]()
+    seen: set[str] = set()
+
+    assert winners(lambda: seen.add(enrolment.start_totp(person.dep, person.token).secret)) == 10
+    assert len(seen) == 1
 
 
 def test_a_card_needs_one_way_besides_its_code(person: Candidate) -> None:

@@ -9,10 +9,11 @@ from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.authentication import Authentication, Level, Mode
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import card, means, pairing, phones
+from pro_sante_connect.ecps import means, pairing, phones
 from pro_sante_connect.ecps.models import Passkey
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import registry
+from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.signals.withdrawal import withdraw
 from tests.ecps.people import Holder, make_holder
 from tests.world import World
@@ -69,7 +70,7 @@ def test_a_withdrawn_means_takes_its_sessions_with_it(holder: Holder) -> None:
                 db, proof, former=None, device="", lifetimes=world.dep.settings.lifetimes, chance=world.chance,
                 now=world.now,
             )  # fmt: skip
-    assert withdraw(world.dep, holder.practitioner, key, origin=SYSTEM) == 1
+    withdraw(world.dep, holder.practitioner, key, origin=SYSTEM)
     with reading(world.engine) as db:
         left = sessions.of_person(db, holder.practitioner, idle=timedelta(minutes=30), now=world.now)
         assert [one.means for one in left] == [other]
@@ -79,7 +80,7 @@ def test_a_withdrawn_means_takes_its_sessions_with_it(holder: Holder) -> None:
 def test_a_means_takes_the_name_its_holder_gives(holder: Holder) -> None:
     key = add_passkey(holder)
     with writing(holder.world.engine) as db:
-        means.rename(db, holder.practitioner, key, "Clé du bureau")
+        means.rename(db, holder.practitioner, key, "Clé du bureau", origin=SYSTEM, now=holder.world.now)
     with reading(holder.world.engine) as db:
         named = {one.key: one.name for one in means.of(db, holder.practitioner)}
     assert named[key] == "Clé du bureau"
@@ -104,8 +105,7 @@ def test_a_pairing_makes_one_phone_once_and_in_time(holder: Holder) -> None:
 def test_a_withdrawn_card_ends_everything_bound_to_it(holder: Holder) -> None:
     phone = pairing.claim(holder.world.dep, pair(holder), phone_name="Mobile", origin=SYSTEM)
     waiting = pair(holder)
-    with writing(holder.world.engine) as db:
-        card.withdraw(db, holder.practitioner, origin=SYSTEM, now=holder.world.now)
+    withdrawal.freeze(holder.world.dep, holder.practitioner, origin=SYSTEM)
     assert keys(holder) == []
     with reading(holder.world.engine) as db:
         assert phones.find(db, phone, now=holder.world.now) is None
@@ -116,4 +116,4 @@ def test_a_withdrawn_card_ends_everything_bound_to_it(holder: Holder) -> None:
 @pytest.mark.parametrize("key", ["passkey:99", "card:1", "passkey:", "passkey:x", "passkey:١", "", "totp:" + "9" * 19])
 def test_what_names_no_means_is_refused(holder: Holder, key: str) -> None:
     with writing(holder.world.engine) as db, pytest.raises(Refusal, match="means-unknown"):
-        means.rename(db, holder.practitioner, key, "Nom")
+        means.rename(db, holder.practitioner, key, "Nom", origin=SYSTEM, now=holder.world.now)

@@ -5,9 +5,10 @@ from PIL import Image, ImageDraw
 
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import card, means, names, pairing, phones, purge, qr
+from pro_sante_connect.ecps import means, names, pairing, phones, purge, qr
 from pro_sante_connect.ecps.attempts import ADDRESS_LIMIT
 from pro_sante_connect.rpps import registry
+from pro_sante_connect.signals import withdrawal
 from tests.ecps.people import BROWSER, Candidate, candidate, suspend, told, winners
 from tests.world import World
 
@@ -66,8 +67,7 @@ def test_a_suspension_a_frozen_or_a_new_card_ends_the_link(world: World) -> None
     suspend(person)
     with pytest.raises(Refusal, match="pairing-refused"):
         claim(person, link)
-    with writing(world.engine) as db:
-        card.withdraw(db, person.practitioner, origin=BROWSER, now=world.now)
+    withdrawal.freeze(person.dep, person.practitioner, origin=BROWSER)
     with pytest.raises(Refusal, match="card-expired"):
         issue(person)
 

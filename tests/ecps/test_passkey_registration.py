@@ -18,6 +18,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.demo.passkey import SoftwarePasskey, encoded
 from pro_sante_connect.ecps import passkeys
 from pro_sante_connect.ecps.models import Ceremony, Passkey
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.ecps.people import BROWSER, NATIONAL_ID, Candidate, candidate, told, wallet
 from tests.world import World
 
@@ -54,7 +55,9 @@ def test_one_more_passkey_is_kept_and_told(person: Candidate) -> None:
     register(person, key.create(options, origin=wallet(person.world)))
     person.passkey = key
     options = passkeys.start_sign_in(person.dep, binding=BINDING, typed=NATIONAL_ID)
-    passkeys.finish_sign_in(person.dep, binding=BINDING, credential=person.answer(options), origin=BROWSER)
+    passkeys.finish_sign_in(
+        person.dep, binding=BINDING, credential=person.answer(options), ended=end_sessions, origin=BROWSER
+    )
     with reading(person.world.engine) as db:
         assert db.scalars(select(Passkey.name).order_by(Passkey.id.desc())).first() == "Ma clé"
     assert told(person)[-1] == "means-added"

@@ -21,6 +21,7 @@ from pro_sante_connect.ecps import assertion, ceremonies, passkeys
 from pro_sante_connect.ecps.ceremonies import Kind
 from pro_sante_connect.ecps.models import Passkey
 from pro_sante_connect.settings import Policy
+from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.ecps.people import BROWSER, NATIONAL_ID, Candidate, candidate, events, suspend, told, wallet, winners
 from tests.world import World
 
@@ -39,7 +40,9 @@ def begin(person: Candidate, *, typed: str | None = NATIONAL_ID) -> dict[str, An
 
 
 def finish(person: Candidate, credential: str, *, binding: str = BINDING) -> Any:
-    return passkeys.finish_sign_in(person.dep, binding=binding, credential=credential, origin=BROWSER)
+    return passkeys.finish_sign_in(
+        person.dep, binding=binding, credential=credential, ended=end_sessions, origin=BROWSER
+    )
 
 
 @dataclass

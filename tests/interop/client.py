@@ -3,23 +3,32 @@
 import base64
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import parse_qs, urlencode, urljoin, urlsplit
 
 import requests
 
-from tests.demo.conftest import Demo
 from tests.demo.visitor import Visitor
 
 CALLBACK = "http://localhost:8765/callback"
 SIGNED_OUT = "http://localhost:8765/signed-out"
 
 
+class Provider(Protocol):
+    """What a program must be told: the running demo's card, or that of a house with a clock of its own."""
+
+    card: dict[str, Any]
+
+    def client(self, client_id: str) -> dict[str, Any]: ...
+
+    def otp(self, person: dict[str, Any]) -> str: ...
+
+
 @dataclass
 class Program:
     """A relying party: its registration, its addresses, the browser of its person."""
 
-    demo: Demo
+    demo: Provider
     client_id: str = "essai-psc"
     visitor: Visitor = field(default_factory=Visitor)
 
@@ -39,20 +48,25 @@ class Program:
         """From the authorization address to the answer at the callback, by this query as it is."""
         self.visitor.page = self._go(f"{self.demo.card['wallet_url']}/auth?{query}")
         if person is not None and self.visitor.page.status_code == 200:
-            self._sign_in(person)
+            self.prove(person)
+        return self.followed(person)
+
+    def followed(self, person: dict[str, Any] | None = None) -> dict[str, str]:
+        """What the service hears at the end of our redirects; nothing when they end at a page of ours."""
         while self.visitor.page.status_code in (302, 303):
             location = urljoin(self.visitor.url, self.visitor.page.headers["Location"])
             if location.startswith(CALLBACK.rpartition("/")[0]):
                 return {name: values[0] for name, values in parse_qs(urlsplit(location).query).items()}
             self.visitor.page = self._go(location)
             if person is not None and self.visitor.url.endswith("/sign-in"):
-                self._sign_in(person)
+                self.prove(person)
         return {}
 
     def _go(self, url: str) -> requests.Response:
         return self.visitor.session.get(url, allow_redirects=False, timeout=20)
 
-    def _sign_in(self, person: dict[str, Any]) -> None:
+    def prove(self, person: dict[str, Any]) -> None:
+        """On the sign-in page: by e-CPS code and one-time code."""
         number = person["national_id"]
         self.visitor.send("/sign-in", national_id=number)
         codes = {"ecps_code": person["ecps_code"], "otp": self.demo.otp(person)}

@@ -3,20 +3,12 @@
 import re
 from itertools import count
 from typing import Any
-from urllib.parse import quote, urlencode
 
 import pytest
 import requests
-from joserfc import jwt
-from joserfc.jwk import KeySet
 
 from tests.demo.conftest import Demo
 from tests.interop.client import CALLBACK, SIGNED_OUT, Program, decoded, leaves
-
-NIMBUS = {"issuer", "authorization_endpoint", "token_endpoint", "jwks_uri", "response_types_supported",
-          "subject_types_supported", "id_token_signing_alg_values_supported"}  # fmt: skip
-ABSENT = ("/auth/device", "/login-status-iframe.html", "/ext/par/request", "/ext/ciba/auth")
-
 
 TURNS = count()
 
@@ -26,26 +18,6 @@ def people(demo: Demo) -> dict[str, Any]:
     """Somebody enrolled; the next test gets somebody else, so that nobody waits for a fresh one-time code."""
     enrolled = [one for one in demo.card["practitioners"] if one["situation"] == "any"]
     return enrolled[next(TURNS) % len(enrolled)]  # type: ignore[no-any-return]
-
-
-def test_discovery_says_what_works_and_nothing_else(demo: Demo) -> None:
-    base = f"{demo.card['issuer']}/.well-known/"
-    one, other = (requests.get(base + name, timeout=10) for name in
-                  ("openid-configuration", "wallet-openid-configuration"))  # fmt: skip
-    assert one.content == other.content
-    document = one.json()
-    assert set(document) >= NIMBUS
-    assert document["issuer"] == demo.card["issuer"]
-    for name, url in document.items():
-        if name.endswith("_endpoint") or name == "jwks_uri":
-            assert requests.options(url, timeout=10).status_code != 404, name
-    told = str(document)
-    for path in ABSENT:
-        assert path not in told
-        assert requests.get(f"{Program(demo).oidc}{path}", timeout=10).status_code == 404
-    assert set(document["grant_types_supported"]) == {"authorization_code", "refresh_token"}
-    refused = Program(demo).post("/token", {"grant_type": "password", "username": "x", "password": "y"})
-    assert refused.json()["error"] == "unsupported_grant_type"
 
 
 def test_drimbox_secret_in_the_body_doubled_slashes_and_post(demo: Demo, people: dict[str, Any]) -> None:
@@ -133,24 +105,19 @@ def test_openxtrem_reads_the_refresh_token_and_refreshes_until_the_logout(demo: 
     assert program.userinfo(tokens["access_token"]).status_code == 401
 
 
-def test_keycloak_broker_hex_nonce_and_a_key_rotation_while_running(demo: Demo, people: dict[str, Any]) -> None:
+def test_openxtrem_hears_of_a_strike_off_at_the_next_refresh(demo: Demo, people: dict[str, Any]) -> None:
     program = Program(demo)
-    certs = requests.get(program.oidc + "/certs", timeout=10)
-    assert certs.headers["Content-Type"] == "application/json"
-    nonce = "0123456789ABCDEF" * 4
-    first = program.sign_in(people, nonce=nonce, state="s", prompt="login", ui_locales="fr")
-    assert demo.psc("keys", "rotate").returncode == 0
-    second = program.refresh(first["refresh_token"]).json()
-    for held in (certs, requests.get(program.oidc + "/certs", timeout=10)):
-        ring = KeySet.import_key_set(held.json())
-        for token in (first["id_token"], second["id_token"]):
-            assert jwt.decode(token, ring, algorithms=["RS256"]).claims["nonce"] == nonce
-    state = "a/b+c=&é"
-    address = {"id_token_hint": second["id_token"], "post_logout_redirect_uri": SIGNED_OUT, "state": state}
-    program.visitor.page = program.visitor.session.get(
-        program.oidc + "/logout?" + urlencode(address), allow_redirects=False, timeout=10
-    )
-    assert program.visitor.page.headers["Location"] == f"{SIGNED_OUT}?state=" + quote(state, safe="")
+    tokens = program.refresh(program.sign_in(people)["refresh_token"]).json()
+    number = people["national_id"]
+    assert demo.psc("practitioner", "strike-off", number, "--reason", "essai").returncode == 0
+    try:
+        refused = program.refresh(tokens["refresh_token"])
+        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
+        assert refused.json()["error_description"]
+    finally:
+        assert demo.psc("practitioner", "reinstate", number, "--reason", "essai").returncode == 0
+    assert program.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
+    assert program.userinfo(program.sign_in(people)["access_token"]).json()["SubjectNameID"] == number
 
 
 def test_drupal_module_repeats_parameters(demo: Demo, people: dict[str, Any]) -> None:
@@ -169,21 +136,6 @@ def test_the_authorization_address_answers_with_and_without_slash(demo: Demo, pa
         answer = method(demo.card["wallet_url"] + path, **{where: asked}, allow_redirects=False, timeout=10)  # type: ignore[arg-type,operator]
         assert answer.status_code == 303
         assert re.search("/journey/", answer.headers["Location"])
-
-
-def test_introspection_of_anything(demo: Demo, people: dict[str, Any]) -> None:
-    program, other = Program(demo), Program(demo, "essai-psc-post")
-    tokens = program.sign_in(people)
-    live = program.post("/token/introspect", {"token": tokens["access_token"]}).json()
-    assert (live["active"], live["SubjectNameID"]) == (True, people["national_id"])
-    refreshing = program.post("/token/introspect", {"token": tokens["refresh_token"]}).json()
-    assert (refreshing["active"], "SubjectNameID" in refreshing) == (True, False)
-    strange = other.post("/token/introspect", {"token": tokens["access_token"]})
-    assert strange.json() == {"active": False}
-    for nonsense in ("x", "a.b.c", tokens["access_token"][:-2] + "xx", "é" * 50):
-        assert program.post("/token/introspect", {"token": nonsense}).json() == {"active": False}
-    assert program.post("/revoke", {"token": tokens["access_token"]}).status_code == 200
-    assert program.post("/token/introspect", {"token": tokens["access_token"]}).json() == {"active": False}
 
 
 def test_any_host_is_answered_and_none_is_believed(demo: Demo) -> None:

@@ -16,17 +16,14 @@ from sqlalchemy import Engine
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core import epoch
 from pro_sante_connect.core.database import writing
-from pro_sante_connect.ecps import card
 from pro_sante_connect.oidc import registration
 from pro_sante_connect.oidc.models import Client
 from pro_sante_connect.oidc.requests import consent
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.signals import withdrawal
-from pro_sante_connect.signals.delivery import deliver_due
 from tests.journeys.holdings import DOCTOR, EVERYTHING, MINE, NURSE, SCOPE, Scene, again, registered, scene
 from tests.rpps.files import load
 from tests.serving import serving
-from tests.signals.test_delivery import Relay
 
 Act = Callable[[Scene], None]
 
@@ -95,12 +92,7 @@ def withdraw_phone(here: Scene) -> None:
 
 
 def freeze(here: Scene) -> None:
-    """Its sessions end when the worker reads the notes."""
-    world = here.served.world
-    with writing(world.engine) as db:
-        card.withdraw(db, here.practitioner, origin=SYSTEM, now=world.now)
-    while deliver_due(world.dep, Relay()):
-        pass
+    withdrawal.freeze(here.served.world.dep, here.practitioner, origin=SYSTEM)
 
 
 def log_out(here: Scene) -> None:

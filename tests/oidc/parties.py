@@ -164,11 +164,14 @@ def payload(jwt: str) -> dict[str, Any]:
     return dict(json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))))
 
 
-def make_cast(world: World) -> Cast:
-    """Write the practitioner and the first keys."""
+PLACES = ("CABINET DU PHARE", "CLINIQUE / DE LA LANTERNE")
+
+
+def make_cast(world: World, national_id: str = NATIONAL_ID, places: tuple[str, ...] = PLACES) -> Cast:
+    """Write the practitioner, with an activity at each place, and the first keys."""
     with writing(world.engine) as db:
         person = Practitioner(
-            national_id=NATIONAL_ID, id_type="8", identifier=NATIONAL_ID[1:], origin="extract", civility="MME",
+            national_id=national_id, id_type="8", identifier=national_id[1:], origin="extract", civility="MME",
             family_name="ARROSOIR", given_name="CHLOE", folded_name="arrosoir chloe", bucket=1, digest="d",
             dossier="", present_since=world.now - timedelta(days=900), changed_at=world.now,
         )  # fmt: skip
@@ -179,22 +182,22 @@ def make_cast(world: World) -> Cast:
                 practitioner_id=person.id, profession="10", category="C", key=f"k{number}", rank=0,
                 opened_at=world.now - timedelta(days=900),
             )
-            for number in range(2)
+            for number in range(len(places))
         ]  # fmt: skip
         db.add_all(rows)
         db.flush()
-        first, second = (row.id for row in rows)
+        made = [row.id for row in rows]
         exercice = {
             "profession": "10", "category": "C", "civility": "DR", "family_name": "ARROSOIR", "given_name": "CHLOE",
             "savoir_faire": [["C", "C01"], ["S", "SM26"]],
-            "activites": [activite(first, "CABINET DU PHARE"), activite(second, "CLINIQUE / DE LA LANTERNE")],
+            "activites": [activite(number, place) for number, place in zip(made, places, strict=True)],
         }  # fmt: skip
         person.dossier = json.dumps(
             {
                 "civility": "MME", "family_name": "ARROSOIR", "given_name": "CHLOE",
-                "other_ids": [{"identifier": NATIONAL_ID, "origin": "RPPS"}], "exercices": [exercice],
+                "other_ids": [{"identifier": national_id, "origin": "RPPS"}], "exercices": [exercice],
             }
         )  # fmt: skip
         keys.ensure(db, vault=world.dep.vault, chance=world.chance, now=world.now)
         practitioner = person.id
-    return Cast(world, Machine.of(world.dep), practitioner, (first, second))
+    return Cast(world, Machine.of(world.dep), practitioner, (made[0], made[1]))

@@ -53,6 +53,11 @@ def refused(client: RelyingParty | None = None, **changes: str) -> str:
     return caught.value.code
 
 
+def test_a_request_kept_by_an_older_version_is_still_read() -> None:
+    asked = judged(nonce="n", prompt="login", ui_locales="en fr")
+    assert from_json(asked.to_json() | {"former": 1}) == asked
+
+
 def test_a_good_request_survives_storage() -> None:
     asked = judged(nonce="n", acr_values="eidas2 eidas1", prompt="login", max_age="30", ui_locales="en fr")
     assert from_json(asked.to_json()) == asked

@@ -223,6 +223,16 @@ def test_userinfo_has_psc_members_in_order(cast: Cast) -> None:
     assert claims["SubjectOrganization"] == exercice["activities"][0]["raisonSocialeSite"]
 
 
+@pytest.mark.parametrize(
+    ("scope", "named"),
+    [("openid", False), ("openid identity", False), ("openid profile", True), ("openid scope_all", True)],
+)
+def test_names_stand_in_a_psc_id_token_when_the_scope_says_so(cast: Cast, scope: str, named: bool) -> None:
+    identity = payload(cast.tokens(cast.client(), cast.sign_in(), scope=scope)["id_token"])
+    assert (identity["SubjectNameID"], identity["preferred_username"]) == (NATIONAL_ID, NATIONAL_ID)
+    assert {"given_name", "family_name"} & set(identity) == ({"given_name", "family_name"} if named else set())
+
+
 def test_the_scope_governs_what_userinfo_says(cast: Cast) -> None:
     client = cast.client()
     bare = cast.tokens(client, cast.sign_in(), scope="openid")["access_token"]

@@ -55,7 +55,6 @@ def test_what_is_not_ascii_digits_has_no_check_digit(text: str) -> None:
 def test_a_bare_number_and_its_national_form_are_the_same_person(number: str) -> None:
     assert identifiers.is_rpps(number)
     assert identifiers.parse_typed(number) == identifiers.parse_typed("8" + number) == f"8{number}"
-    assert identifiers.parse_typed("8" + number) == identifiers.national_id("8", number)
 
 
 @given(RPPS, st.lists(st.sampled_from(["", " ", ".", "\u00a0", "\u202f"]), min_size=11, max_size=11))
@@ -78,8 +77,7 @@ def test_a_number_with_a_wrong_check_digit_stays_as_typed(number: str, shift: in
 
 @given(st.sampled_from("0345"), PRINTABLE)
 def test_other_national_forms_stay_as_they_are(id_type: str, identifier: str) -> None:
-    national = identifiers.national_id(id_type, identifier)
-    assert national == id_type + identifier
+    national = id_type + identifier
     # Digits and dots alone are a number typed with gaps.
     if identifier.strip("0123456789."):
         assert identifiers.parse_typed(national) == national
@@ -94,12 +92,6 @@ def test_what_was_understood_once_is_understood_the_same_again(text: str) -> Non
 @pytest.mark.parametrize("text", ["", "  ", "a b", "é", "x" * 129, "8\x00", "80\u202e1", "3001/ 12"])
 def test_what_no_registry_can_hold_is_refused(text: str) -> None:
     assert malformed(text) == "identifier-malformed"
-
-
-@pytest.mark.parametrize(("id_type", "identifier"), [("", "12"), ("8", ""), ("8", "1 2"), ("8", "é"), ("8", "1" * 128)])
-def test_columns_that_make_no_identifier_are_refused(id_type: str, identifier: str) -> None:
-    with pytest.raises(Refusal, match="identifier-malformed"):
-        identifiers.national_id(id_type, identifier)
 
 
 @given(st.text())

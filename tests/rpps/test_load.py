@@ -16,11 +16,13 @@ from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.models import Activite, Practitioner
 from pro_sante_connect.rpps.status import may_sign_in, unbroken
 from tests.rpps.files import (
+    LENIENT,
     TRACES,
     Facts,
     activites,
     dossier,
     everything,
+    guarded,
     last_load,
     load,
     national,
@@ -43,7 +45,7 @@ def held(world: World, tmp_path: Path) -> World:
 
 def again(world: World, folder: Path, rows: list[Facts], **options: Any) -> dict[str, int]:
     """What a second load writes; so few people would be held without a reason."""
-    report = load(world, write(folder, rows), **{"accept": "tiny"} | options)
+    report = load(world, write(folder, rows), **{"lenient": True} | options)
     assert report.state == "published"
     return {what: count for what, count in report.published.items() if count}
 
@@ -113,7 +115,7 @@ def test_days_of_a_synthetic_registry_are_followed_to_the_person(world: World, t
     load(world, tmp_path / "0")
     world.clock.advance(86_400)
     later = write_extract(tmp_path / "1", people=300, variant=Variant(day=3, daily=10, zipped=True))
-    report = load(world, *later.paths, accept="test")
+    report = load(world, *later.paths, lenient=True)
     counts = {"created": len(later.joined), "changed": len(later.moved), "absent": len(later.left)}
     assert {name: report.published[name] for name in counts} == counts
     assert min(counts.values()) > 0
@@ -194,7 +196,7 @@ def test_the_silence_of_a_file_says_nothing_of_protected_and_local_people(
     with writing(held.engine) as db:
         db.execute(update(Practitioner).where(Practitioner.national_id == national(3)).values(**facts))
     before = activites(held, 3)
-    assert again(held, tmp_path, people(3), accept="") == {}
+    assert again(held, tmp_path, people(3), lenient=False) == {}
     assert (activites(held, 3), alive(held, 3, 60)) == (before, (True, True))
 
 
@@ -222,8 +224,7 @@ def test_somebody_protected_while_the_load_ran_does_not_vanish(held: World, tmp_
             with writing(held.engine) as db:
                 db.execute(update(Practitioner).values(protected=True))
 
-    options = loads.Options(accept="tiny")
-    report = loads.run(held.dep, [write(tmp_path, people(3))], options=options, progress=protect)
+    report = loads.run(guarded(held, **LENIENT), [write(tmp_path, people(3))], progress=protect)
     assert (report.differences["absent"], report.published) == (1, {})
     assert alive(held, 3, 60) == (True, True)
     assert activites(held, 3)

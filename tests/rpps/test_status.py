@@ -17,6 +17,7 @@ from pro_sante_connect.rpps.status import (
     activite_usable,
     exercice_blocked,
     may_sign_in,
+    practice_over,
     status,
     unbroken,
 )
@@ -212,3 +213,23 @@ def test_absence_is_told_only_of_people_whom_no_decision_stops() -> None:
     assert status(standing(absent=2), now=at(2)) is Status.ABSENT
     assert status(standing(block(1, kind=Kind.STRIKE_OFF), absent=2), now=at(2)) is Status.STRUCK_OFF
     assert not may_sign_in(standing(absent=2), now=at(2))
+
+
+@pytest.mark.parametrize(
+    ("blocks", "over"),
+    [
+        ([block(1, kind=Kind.STRIKE_OFF)], True),
+        ([block(1, kind=Kind.RETIREMENT)], True),
+        ([block(1, kind=Kind.DEATH)], True),
+        ([block(1), block(1, kind=Kind.LIMIT), block(1, kind=Kind.SECURITY_BLOCK)], False),
+        ([block(3, kind=Kind.STRIKE_OFF)], False),
+        ([block(1, 2, kind=Kind.STRIKE_OFF)], False),
+        ([block(2, 2, kind=Kind.STRIKE_OFF)], False),
+        ([block(1, exercice=DOCTOR, kind=Kind.STRIKE_OFF)], False),
+        ([block(1, exercice=DOCTOR, kind=Kind.STRIKE_OFF), block(1, exercice=NURSE)], False),
+        ([block(1, exercice=DOCTOR, kind=Kind.STRIKE_OFF), block(1, exercice=NURSE, kind=Kind.RETIREMENT)], True),
+        ([block(1, activite=ACTIVITE, kind=Kind.STRIKE_OFF)], False),
+    ],
+)
+def test_a_practice_is_over_when_nothing_of_it_can_come_back(blocks: list[Block], over: bool) -> None:
+    assert practice_over(standing(*blocks, exercices=(DOCTOR, NURSE)), now=at(2)) is over

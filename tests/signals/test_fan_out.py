@@ -5,10 +5,7 @@ from datetime import timedelta
 import pytest
 
 from pro_sante_connect.audit.journal import SYSTEM
-from pro_sante_connect.core.authentication import Authentication, Level, Mode
-from pro_sante_connect.core.database import reading, writing
-from pro_sante_connect.oidc.models import Session
-from pro_sante_connect.oidc.requests import session as sessions
+from pro_sante_connect.core.database import writing
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.signals.delivery import deliver_due
 from pro_sante_connect.signals.fan_out import person_of
@@ -59,7 +56,8 @@ def test_a_suspension_lifted_before_it_was_told_is_told_once_as_restored(world: 
 def test_nobody_writes_to_the_dead(world: World) -> None:
     person = practitioner(world)
     with writing(world.engine) as db:
-        decisions.record_death(db, registry.get(db, person), reason="civil registry", origin=SYSTEM, now=world.now)
+        dead = registry.get(db, person)
+        decisions.record_death(db, dead, reason="DCD", evidence="acte-7", origin=SYSTEM, now=world.now)
     assert told(world) == []
     assert all(one.closed_at for one in notes(world))
 
@@ -89,29 +87,6 @@ def test_a_change_that_lets_the_person_in_as_before_is_silent(world: World) -> N
 def test_a_person_without_address_is_not_told(world: World) -> None:
     suspend(world, practitioner(world, email=""))
     assert told(world) == []
-
-
-@pytest.mark.parametrize(("change", "ended"), [("withdrawn", True), ("set-aside", True), ("added", False)])
-def test_sessions_end_with_the_means_that_opened_them(world: World, change: str, ended: bool) -> None:
-    person = practitioner(world)
-    proof = Authentication(
-        practitioner=person, mode=Mode.MOBILE, methods=("hwk",), level=Level.EIDAS2, means="passkey:7", at=world.now
-    )
-    with writing(world.engine) as db:
-        begun = sessions.begin(
-            db,
-            proof,
-            former=None,
-            device="",
-            lifetimes=world.dep.settings.lifetimes,
-            chance=world.chance,
-            now=world.now,
-        )
-        sid = begun.session.id
-    note(world, "means:changed", f"practitioner:{person}", key="passkey:7", change=change)
-    told(world)
-    with reading(world.engine) as db:
-        assert (db.get_one(Session, sid).ended_at is not None) is ended
 
 
 def test_a_note_about_somebody_who_is_gone_is_buried(world: World) -> None:

@@ -144,6 +144,7 @@ def test_connections_that_the_store_dropped_are_replaced(engine: Engine) -> None
         with engine.begin() as db:
             others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
             db.execute(text(f"{others} AND pid <> pg_backend_pid()"))
+        engine.dispose()  # this test's own connections too
         statuses = [requests.get(served.oidc + "/userinfo", headers=bearer).status_code for _ in range(2)]
         assert statuses[1] == 200
         assert statuses[0] in (200, 503)

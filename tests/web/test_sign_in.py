@@ -9,14 +9,15 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
+from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.journal import SYSTEM
-from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.ecps import pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
 from pro_sante_connect.rpps import decisions, registry
-from tests.oidc.parties import NATIONAL_ID, Cast, document, make_cast, payload
+from tests.oidc.parties import CHALLENGE, NATIONAL_ID, VERIFIER, Cast, document, make_cast, payload
 from tests.serving import Served, serving
-from tests.web.test_pages import ask, follow, returned
+from tests.web.test_pages import ask, follow, returned, signed_in
 
 CODE = "7294"
 
@@ -96,6 +97,45 @@ def test_a_clinician_signs_in_chooses_agrees_and_lands_in_the_service(holder: Ho
         follow(served, browser, submit(served, browser, page, "/activity", activity=str(holder.people.activites[0])))
     )
     assert "code" in members
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [("psc", {"CABINET DU PHARE", "CLINIQUE / DE LA LANTERNE"}), ("standard", {"CLINIQUE / DE LA LANTERNE"})],
+)
+def test_the_consent_shows_the_practices_that_the_service_will_get(
+    holder: Holder, profile: str, told: set[str]
+) -> None:
+    served, people = holder.served, holder.people
+    wish = {"profile": profile, "chooses_activity": True, "scopes": ("openid", "scope_all")}
+    client, browser = people.client(**wish), signed_in(served, people)
+    proof = {"code_challenge": CHALLENGE, "code_challenge_method": "S256"}
+    page = follow(served, browser, ask(served, browser, client[0], **proof))
+    page = follow(served, browser, submit(served, browser, page, "/activity", activity=str(people.activites[1])))
+    places = {"CABINET DU PHARE", "CLINIQUE / DE LA LANTERNE"}
+    assert {place for place in places if place in page.text} == told
+    members = returned(follow(served, browser, submit(served, browser, page, "/consent")))
+    tokens = document(people.redeem_basic(client, members["code"], code_verifier=VERIFIER))
+    learnt = people.userinfo(tokens["access_token"]).body.decode()
+    assert {place for place in places if place in learnt} == told
+
+
+def test_the_journal_and_the_own_history_name_the_service_of_each_sign_in(holder: Holder) -> None:
+    served, browser = holder.served, requests.Session()
+    client = holder.people.client(asks_consent=False)[0]
+    page = to_codes(served, browser, follow(served, browser, ask(served, browser, client)), NATIONAL_ID)
+    for code in ("0000", CODE):
+        answer = submit(
+            served, browser, page, "/sign-in/code", national_id=NATIONAL_ID, ecps_code=code, otp=holder.otp()
+        )
+    follow(served, browser, answer)
+    with reading(served.world.engine) as db:
+        trail = journal.trail(db, registry.subject(holder.people.practitioner))
+    tries = [(entry.event, entry.client, entry.address) for entry in trail if entry.event.startswith("sign-in")]
+    assert tries == [("sign-in:succeeded", client, "127.0.0.1"), ("sign-in:refused", client, "127.0.0.1")]
+    history = browser.get(served.base + "/space/history?lang=en").text
+    for told in ("Sign-in", "Sign-in refused"):
+        assert re.search(rf'<th scope="row">{told}</th>\s*<td>Dossier, ', history)
 
 
 def test_a_used_one_time_code_opens_nothing_again(holder: Holder) -> None:

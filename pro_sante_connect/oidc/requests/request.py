@@ -7,12 +7,12 @@ whatever else is wrong (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from pro_sante_connect.core.authentication import Level
-from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.errors import Displayed, Redirected
+from pro_sante_connect.oidc.relying_party import RelyingParty
 from pro_sante_connect.oidc.vocabulary import PSC_GRANTED, Prompt, ResponseMode
 
 Parameters = Sequence[tuple[str, str]]
@@ -39,20 +39,18 @@ class AuthorizationRequest:
     prompt: tuple[Prompt, ...]
     max_age: int | None
     acr_values: tuple[Level, ...]
-    acr_essential: bool
     login_hint: str
     id_token_hint: str
     ui_locales: tuple[str, ...]
-    extra: dict[str, str] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
 def from_json(values: dict[str, Any]) -> AuthorizationRequest:
-    """The inverse of `to_json`."""
+    """The inverse of `to_json`; members that an older version kept are left."""
     return AuthorizationRequest(
-        **values
+        **{name: values[name] for name in AuthorizationRequest.__dataclass_fields__}
         | {
             "response_mode": ResponseMode(values["response_mode"]),
             "prompt": tuple(Prompt(word) for word in values["prompt"]),
@@ -118,7 +116,6 @@ def judge(parameters: Parameters, client: RelyingParty, back: Return) -> Authori
         if len(value) > (MAX_HINT if name in ("id_token_hint", "claims") else MAX_VALUE):
             raise _bad(f"Parameter too long: {_ascii(name)}.")
     _refuse_unsupported(values)
-    acr_values, essential = _acr(values, client)
     return AuthorizationRequest(
         client_id=client.id,
         redirect_uri=back.redirect_uri,
@@ -129,8 +126,7 @@ def judge(parameters: Parameters, client: RelyingParty, back: Return) -> Authori
         code_challenge=_challenge(values, client),
         prompt=_prompt(values),
         max_age=_max_age(values),
-        acr_values=acr_values,
-        acr_essential=essential,
+        acr_values=_acr(values, client),
         login_hint=values.get("login_hint", "")[:128],
         id_token_hint=values.get("id_token_hint", ""),
         ui_locales=tuple(values.get("ui_locales", "").split()[:10]),
@@ -217,7 +213,7 @@ def _max_age(values: dict[str, str]) -> int | None:
     return int(text)
 
 
-def _acr(values: dict[str, str], client: RelyingParty) -> tuple[tuple[Level, ...], bool]:
+def _acr(values: dict[str, str], client: RelyingParty) -> tuple[Level, ...]:
     """Levels acceptable to the client, in its order, none under its registered minimum."""
     minimum = Level(client.minimum_acr)
     wanted, essential = _claimed_acr(values.get("claims"))
@@ -230,7 +226,7 @@ def _acr(values: dict[str, str], client: RelyingParty) -> tuple[tuple[Level, ...
     if known and not acceptable:
         acceptable = [minimum]
     default = Level(client.default_acr)
-    return tuple(acceptable) or (default if default.reaches(minimum) else minimum,), essential
+    return tuple(acceptable) or (default if default.reaches(minimum) else minimum,)
 
 
 def _claimed_acr(text: str | None) -> tuple[list[str], bool]:

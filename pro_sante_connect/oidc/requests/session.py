@@ -6,7 +6,7 @@ begin ── find (each use: limits, epoch, practitioner unbroken) ── renew 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.audit.events import Event
@@ -141,3 +141,12 @@ def of_person(db: DatabaseSession, practitioner: int, *, idle: timedelta, now: d
 def clients_met(db: DatabaseSession, sid: str) -> list[str]:
     """Ids of the clients that were given something in this session."""
     return list(db.scalars(select(Authorization.client_id).where(Authorization.session_id == sid).distinct()))
+
+
+def forget_expired(db: DatabaseSession, *, before: datetime, limit: int) -> int:
+    """Drop sessions that could not be used any more before that moment, and what was given in them; returns how many
+    sessions. A code or token of theirs is then unknown, which refuses it as surely as its end did."""
+    late = list(db.scalars(select(Session.id).where(Session.expires_at < before).limit(limit)))
+    db.execute(delete(Authorization).where(Authorization.session_id.in_(late)))
+    db.execute(delete(Session).where(Session.id.in_(late)))
+    return len(late)

@@ -58,7 +58,7 @@ def _common(facts: Facts, *, jti: str, now: int, life: int) -> Json:
 
 
 def id_token(facts: Facts, *, jti: str, now: int, life: int, at_hash: str) -> Json:
-    """ID token: `aud` a string; `nonce` only when one was sent."""
+    """ID token: `aud` a string; `nonce` only when one was sent; names as far as the scope goes."""
     nonce = {"nonce": facts.nonce} if facts.nonce else {}
     return {
         **_common(facts, jti=jti, now=now, life=life),
@@ -75,9 +75,15 @@ def id_token(facts: Facts, *, jti: str, now: int, life: int, at_hash: str) -> Js
         "amr": list(facts.methods),
         "SubjectNameID": facts.national_id,
         "preferred_username": facts.national_id,
-        "given_name": facts.dossier["given_name"],
-        "family_name": facts.dossier["family_name"],
+        **_names(facts),
     }
+
+
+def _names(facts: Facts) -> Json:
+    """Given and family name, for `profile` or `scope_all` (psc-profile §3.2)."""
+    if {"profile", "scope_all"}.isdisjoint(facts.scope.split()):
+        return {}
+    return {"given_name": facts.dossier["given_name"], "family_name": facts.dossier["family_name"]}
 
 
 def access_token(facts: Facts, *, jti: str, now: int, life: int, acr: str) -> Json:
@@ -141,23 +147,21 @@ def exercice(source: Json) -> Json:
 
 def userinfo(facts: Facts, *, shape: str = "2023") -> Json:
     """UserInfo for the granted scope; `shape` shows an older capture's variations (psc-profile §5.7)."""
-    scopes = facts.scope.split()
     identity = {
         "sub": facts.subject,
         "preferred_username": facts.national_id,
         "SubjectNameID": facts.national_id,
     }
-    names = {"given_name": facts.dossier["given_name"], "family_name": facts.dossier["family_name"]}
-    if "scope_all" not in scopes:
-        return identity | (names if "profile" in scopes else {})
+    if "scope_all" not in facts.scope.split():
+        return identity | _names(facts)
     if not facts.dossier["exercices"]:
         return {
             "sub": facts.subject,
             "preferred_username": facts.national_id,
             "codeCivilite": facts.dossier["civility"],
-            "given_name": names["given_name"],
+            "given_name": facts.dossier["given_name"],
             "SubjectNameID": facts.national_id,
-            "family_name": names["family_name"],
+            "family_name": facts.dossier["family_name"],
         }
     return _varied(_professional(facts), shape)
 

@@ -10,6 +10,7 @@ from pro_sante_connect.oidc.requests.request import AuthorizationRequest
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import practices, steps
+from pro_sante_connect.web.clinician.practices import Practice
 from pro_sante_connect.web.context import now, origin, reading, writing
 from pro_sante_connect.web.pages import page
 from pro_sante_connect.web.security import browser as browser_secret
@@ -38,10 +39,18 @@ def _who(interaction_id: str) -> tuple[Interaction, AuthorizationRequest, Sessio
     return found, asked, session
 
 
-def _values(practitioner_id: int) -> dict[str, list[str]]:
-    """What each group holds today, for this person."""
-    person = registry.get(reading(), practitioner_id)
+def _practices(found: Interaction, practitioner_id: int) -> list[Practice]:
+    """Those that the service will learn: all, or the chosen one. The only one counts as chosen."""
     usable = practices.of(registry.open_activites(reading(), practitioner_id, now=now()))
+    client = browser.client_of(found)
+    cut = client is not None and client.learns_chosen_only and len(usable) > 1
+    return [one for one in usable if one.id == found.activite_id] if cut else usable
+
+
+def _values(found: Interaction, practitioner_id: int) -> dict[str, list[str]]:
+    """What each group holds today, for this person and this service."""
+    person = registry.get(reading(), practitioner_id)
+    usable = _practices(found, practitioner_id)
     return {
         "number": [person.national_id],
         "proof": [],
@@ -55,7 +64,7 @@ def _values(practitioner_id: int) -> dict[str, list[str]]:
 def form(interaction_id: str) -> Response:
     """Claim groups in words, values on demand."""
     found, asked, session = _who(interaction_id)
-    values = _values(session.practitioner_id)
+    values = _values(found, session.practitioner_id)
     groups = [(group, values[group]) for group in groups_of(asked.scope)]
     return page("consent.html", journey=found.id, client_name=steps.service_of(found), groups=groups)
 

@@ -9,12 +9,14 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import enrolment, phones
 from pro_sante_connect.ecps.enrolment import Enrolling, Step
 from pro_sante_connect.rpps.identifiers import parse_typed
+from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.web.clinician.forms import Problem, credential, field, mend
 from pro_sante_connect.web.clinician.phone import phone_token, with_phone
 from pro_sante_connect.web.context import deployment, now, origin, reading
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page, see_other
-from pro_sante_connect.web.security import cookie, set_cookie
+from pro_sante_connect.web.security import cookie, forget_cookie, set_cookie
 
 blueprint = Blueprint("enrolment", __name__)
 
@@ -60,7 +62,7 @@ def ask() -> Response:
     number = field("national_id")
     try:
         parse_typed(number)
-        enrolment.ask(deployment(), number, origin=origin())
+        enrolment.ask(deployment(), number, language=language(), origin=origin())
     except Refusal as refusal:
         return _page("identity", refusal=refusal, number=number)
     return see_other("/activate/codes?sent=1")
@@ -77,7 +79,11 @@ def verify() -> Response:
     """Both codes at once open the enrolment in this browser."""
     try:
         token = enrolment.verify(
-            deployment(), mail_code=field("mail_code"), sms_code=field("sms_code"), origin=origin()
+            deployment(),
+            mail_code=field("mail_code"),
+            sms_code=field("sms_code"),
+            language=language(),
+            origin=origin(),
         )
     except Refusal as refusal:
         return _page("codes", refusal=refusal)
@@ -165,7 +171,8 @@ def done() -> Response:
 @blueprint.post("/activate/done")
 def finish() -> Response:
     """The card is active; this browser is the phone."""
-    token = enrolment.finish(deployment(), _token(), phone_name=field("name") or device_family(), origin=origin())
+    name = field("name") or device_family()
+    token = enrolment.finish(deployment(), _token(), phone_name=name, ended=withdrawal.end_sessions, origin=origin())
     response = with_phone(see_other("/activate/done"), token)
-    response.delete_cookie(cookie("enrolment"), path="/", httponly=True, samesite="Lax")
+    forget_cookie(response, "enrolment")
     return response

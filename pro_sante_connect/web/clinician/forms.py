@@ -30,6 +30,7 @@ MENDABLE: dict[str, tuple[str, ...]] = {
     "activation-throttled": (),
     "pin-weak": ("code",),
     "pin-malformed": ("code",),
+    "otp-wrong": ("otp",),
     "activity-missing": ("activity",),
     "second-way-needed": (),
 }

@@ -6,7 +6,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.oidc.requests.interaction import request_of
 from pro_sante_connect.web.context import deployment, settings
-from pro_sante_connect.web.security import cookie, set_cookie
+from pro_sante_connect.web.security import cookie, forget_cookie, set_cookie
 
 YEAR = 31_536_000
 WAYS = ("passkey", "phone", "code")
@@ -35,7 +35,7 @@ def keep(response: Response, found: Interaction, number: str, *, ticked: bool, w
     if ticked:
         set_cookie(response, "number", _sealed(number), life=YEAR)
     elif request.cookies.get(cookie("number")):
-        response.delete_cookie(cookie("number"), path="/", httponly=True, samesite="Lax")
+        forget_cookie(response, "number")
     return response
 
 

@@ -40,8 +40,9 @@ def _own(practitioner_id: int, key: str) -> Means:
 def rename(key: str) -> Response:
     """The person's own word for it."""
     here = visitor(back=LIST)
+    by = origin(here.practitioner_id)
     with writing() as db:
-        means.rename(db, here.practitioner_id, key, field("name"))
+        means.rename(db, here.practitioner_id, key, field("name"), origin=by, now=now())
     return see_other(f"{LIST}?done=renamed")
 
 

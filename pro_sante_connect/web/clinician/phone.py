@@ -3,10 +3,11 @@
 from flask import Blueprint, Response, jsonify, request
 
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import approval, card, pairing, phones
+from pro_sante_connect.ecps import approval, pairing, phones
 from pro_sante_connect.ecps.models import Phone
+from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.web.clinician.forms import credential, field, mend
-from pro_sante_connect.web.context import deployment, now, origin, reading, settings, writing
+from pro_sante_connect.web.context import deployment, now, origin, reading, settings
 from pro_sante_connect.web.devices import device_family
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.security import cookie, set_cookie
@@ -37,6 +38,8 @@ def _waiting(refusal: Refusal | None = None) -> Response:
         return page("phone_unknown.html")
     view = approval.phone_view(reading(), phone, dep=deployment())
     if view is None:
+        if refusal is not None and refusal.code == "approval-killed":
+            return page("phone_killed.html", status=403, here="/phone")
         if refusal is not None:
             raise refusal
         return page("phone.html", view=None)
@@ -91,7 +94,9 @@ def approve(approval_id: str) -> Response:
     dep, token, code = deployment(), phone_token(), field("ecps_code")
     try:
         if credential():
-            approval.approve_with_passkey(dep, token, approval_id, credential(), origin=origin())
+            approval.approve_with_passkey(
+                dep, token, approval_id, credential(), ended=withdrawal.end_sessions, origin=origin()
+            )
         else:
             approval.approve_with_code(dep, token, approval_id, code, origin=origin())
     except Refusal as refusal:
@@ -130,9 +135,7 @@ def freeze() -> Response:
     phone = _phone()
     if phone is None:
         return page("phone_unknown.html")
-    practitioner_id = phone.practitioner_id
-    with writing() as db:
-        card.withdraw(db, practitioner_id, origin=origin(practitioner_id), now=now())
+    withdrawal.freeze(deployment(), phone.practitioner_id, origin=origin(phone.practitioner_id))
     return page("phone_frozen.html")
 
 

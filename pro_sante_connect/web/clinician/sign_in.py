@@ -8,6 +8,7 @@ from pro_sante_connect.ecps import code_sign_in, passkeys
 from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.oidc.requests.interaction import request_of
 from pro_sante_connect.rpps.identifiers import parse_typed
+from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import memory, steps
 from pro_sante_connect.web.clinician.forms import Problem, credential, field, member, mend
@@ -111,7 +112,13 @@ def by_passkey(interaction_id: str) -> Response:
     """The authenticator's answer, in a form field: the browser follows our redirect like any other form's."""
     found, number = browser.interaction(interaction_id), field("national_id")
     try:
-        proof = passkeys.finish_sign_in(deployment(), binding=found.id, credential=credential(), origin=origin())
+        proof = passkeys.finish_sign_in(
+            deployment(),
+            binding=found.id,
+            credential=credential(),
+            ended=withdrawal.end_sessions,
+            origin=origin(),
+        )
     except Refusal as refusal:
         return form_again(found, number or None, problem=mend(refusal))
     response = browser.signed_in(interaction_id, proof)

@@ -11,6 +11,7 @@ from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests.request import Parameters, client_id_of, judge, way_back
 from pro_sante_connect.web.context import deployment, house, now, settings, writing
 from pro_sante_connect.web.journey import send_back
+from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.security import browser
 
@@ -34,6 +35,7 @@ def _parameters() -> Parameters:
 def authorize() -> Response:
     """RFC 6749 §4.1.1, OIDC Core §3.1.2.1."""
     parameters = _parameters()
+    wish(tag for name, value in parameters if name == "ui_locales" for tag in value.split()[:10])
     with house().machine.reading() as db:
         client = house().machine.clients.current(db, client_id_of(parameters))
     back = way_back(parameters, client)
@@ -46,5 +48,4 @@ def authorize() -> Response:
     life = timedelta(seconds=settings().lifetimes.interaction)
     with writing() as db:
         opened = interactions.open_for(db, asked, browser=browser(), life=life, chance=deployment().chance, now=now())
-    language = next((word[:2] for word in asked.ui_locales if word[:2] in ("fr", "en")), "")
-    return see_other(f"/journey/{opened.id}" + (f"?lang={language}" if language else ""))
+    return see_other(f"/journey/{opened.id}")

@@ -1,0 +1,62 @@
+"""The lines of a load that were refused: kept with the load, read again, written as a table.
+
+The line itself is not kept: the operator's file holds it at its offset.
+"""
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import IO, Any
+
+from sqlalchemy import Engine, func, insert, select
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.rpps.models import Load, Reject
+from pro_sante_connect.rpps.spool import Spool
+
+COLUMNS = ("file", "line", "offset", "reason", "column", "value", "national_id")
+KEPT = 100_000
+_BATCH = 1000
+# What a spreadsheet takes for the beginning of a formula.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def told(spool: Spool, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+    """Every line refused in the load under way; `names` are the files by what they are."""
+    for part, *rest in spool.rejects():
+        yield dict(zip(COLUMNS, (names[str(part)], *rest), strict=True))
+
+
+def keep(engine: Engine, load: int, lines: Iterator[dict[str, Any]]) -> None:
+    """Write down the first of them, in small transactions."""
+    lines = islice(lines, KEPT)
+    while portion := list(islice(lines, _BATCH)):
+        with writing(engine) as db:
+            db.execute(insert(Reject), [{"load_id": load, **line} for line in portion])
+
+
+def of(db: Session, load: int, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
+    """What was kept of a load, in the order found; refuses `load-unknown`."""
+    if db.get(Load, load) is None:
+        raise Refusal("load-unknown", load=load)
+    columns = [getattr(Reject, name) for name in COLUMNS]
+    rows = select(*columns).where(Reject.load_id == load).order_by(Reject.id).limit(limit)
+    return (dict(zip(COLUMNS, row, strict=True)) for row in db.execute(rows.execution_options(yield_per=_BATCH)))
+
+
+def count(db: Session, load: int) -> int:
+    """How many were kept."""
+    return db.scalars(select(func.count()).select_from(Reject).where(Reject.load_id == load)).one()
+
+
+def write_csv(lines: Iterable[Mapping[str, Any]], file: IO[str]) -> None:
+    """A table for a spreadsheet, in which nothing that an extract says runs."""
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    writer.writerows([_inert(line[name]) for name in COLUMNS] for line in lines)
+
+
+def _inert(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
