@@ -44,7 +44,7 @@ def start_proof(dep: Deployment, phone_token: str, approval_id: str) -> dict[str
         ).first()
         if matched is None:
             raise Refusal("approval-closed")
-        keys = passkey_proof.live(db, phone.practitioner_id, card_id=phone.card_id)
+        keys = passkey_proof.live(db, phone.practitioner_id)
         if not keys:
             raise Refusal("passkey-missing")
         challenge = ceremonies.begin(

@@ -15,7 +15,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import assertion, card, ceremonies, notices, options
 from pro_sante_connect.ecps.assertion import Presented, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind, Opened
-from pro_sante_connect.ecps.models import Card, Passkey
+from pro_sante_connect.ecps.models import ACTIVE, Card, Passkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,16 +34,21 @@ class Proof:
         return f"passkey:{self.passkey_id}"
 
 
-def live(db: Session, practitioner_id: int, *, card_id: int | None = None) -> list[Passkey]:
-    """The person's passkeys that open something, or those of one card."""
-    mine = select(Passkey).where(
-        Passkey.practitioner_id == practitioner_id,
-        Passkey.withdrawn_at.is_(None),
-        Passkey.set_aside_at.is_(None),
-    )
-    if card_id is not None:
-        mine = mine.where(Passkey.card_id == card_id)
+_LIVE = (Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))
+# A passkey opens nothing before its card is active, and nothing after: an enrolment under way has proven two codes
+# only, and one that was dropped nothing that still counts. Expiry is judged, and told, by `sign_in.conclude`.
+_OF_ACTIVE_CARD = Passkey.card_id.in_(select(Card.id).where(Card.state == ACTIVE))
+
+
+def live(db: Session, practitioner_id: int) -> list[Passkey]:
+    """The person's passkeys that open something."""
+    mine = select(Passkey).where(Passkey.practitioner_id == practitioner_id, _OF_ACTIVE_CARD, *_LIVE)
     return list(db.scalars(mine.order_by(Passkey.id)))
+
+
+def of_card(db: Session, card_id: int) -> list[Passkey]:
+    """The card's passkeys, which open something only while it is active."""
+    return list(db.scalars(select(Passkey).where(Passkey.card_id == card_id, *_LIVE).order_by(Passkey.id)))
 
 
 def allowed(keys: list[Passkey]) -> list[options.Allowed]:
@@ -74,7 +79,11 @@ def _find(db: Session, presented: Presented) -> tuple[Passkey, str] | None:
     row = db.execute(
         select(Passkey, Card.holder)
         .join(Card, Card.id == Passkey.card_id)
-        .where(Passkey.credential_id == presented.credential_id, Passkey.withdrawn_at.is_(None))
+        .where(
+            Passkey.credential_id == presented.credential_id,
+            Passkey.withdrawn_at.is_(None),
+            Card.state == ACTIVE,
+        )
     ).first()
     return None if row is None else (row[0], row[1])
 
@@ -134,6 +143,6 @@ def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: da
 def _living(proof: Proof) -> Update:
     return (
         update(Passkey)
-        .where(Passkey.id == proof.passkey_id, Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))
+        .where(Passkey.id == proof.passkey_id, _OF_ACTIVE_CARD, *_LIVE)
         .execution_options(synchronize_session=False)
     )

@@ -110,7 +110,7 @@ def finish_registration(
 def begin_on(dep: Deployment, target: Card, *, binding: str) -> dict[str, Any]:
     """Creation options for that card."""
     with writing(dep.engine) as db:
-        keys = passkey_proof.live(db, target.practitioner_id, card_id=target.id)
+        keys = passkey_proof.of_card(db, target.id)
         if len(keys) >= MOST:
             raise Refusal("passkeys-too-many")
         person = registry.get(db, target.practitioner_id)

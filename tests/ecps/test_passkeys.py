@@ -17,12 +17,12 @@ from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.demo.passkey import SoftwarePasskey, encoded
-from pro_sante_connect.ecps import assertion, ceremonies, passkeys
+from pro_sante_connect.ecps import assertion, ceremonies, enrolment, passkey_proof, passkeys
 from pro_sante_connect.ecps.ceremonies import Kind
-from pro_sante_connect.ecps.models import Passkey
+from pro_sante_connect.ecps.models import REPLACED, Card, Passkey
 from pro_sante_connect.settings import Policy
 from pro_sante_connect.signals.withdrawal import end_sessions
-from tests.ecps.people import BROWSER, NATIONAL_ID, Candidate, candidate, events, suspend, told, wallet, winners
+from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate, candidate, events, suspend, told, wallet, winners
 from tests.world import World
 
 BINDING = "browser 1"
@@ -256,3 +256,50 @@ def test_an_expired_card_opens_nothing(person: Candidate) -> None:
     person.world.clock.advance(person.dep.settings.lifetimes.card)
     with pytest.raises(Refusal, match="card-expired"):
         finish(person, person.answer(begin(person)))
+
+
+def halfway(person: Candidate) -> Candidate:
+    """Whoever read both codes of somebody with an active card, as far as a passkey of her own."""
+    thief = Candidate(person.world, person.practitioner)
+    thief.token = thief.verify(thief.ask())
+    enrolment.choose_code(thief.dep, thief.token, CODE, origin=BROWSER)
+    enrolment.finish_passkey(thief.dep, thief.token, thief.make_passkey(seed=9), name="", origin=BROWSER)
+    return thief
+
+
+@pytest.mark.parametrize("typed", [NATIONAL_ID, None])
+@pytest.mark.parametrize("abandoned", [False, True])
+def test_a_passkey_of_an_enrolment_that_has_not_ended_opens_nothing(
+    person: Candidate, typed: str | None, abandoned: bool
+) -> None:
+    thief = halfway(person)
+    if abandoned:
+        thief.verify(thief.ask())
+    options = begin(person, typed=typed)
+    assert thief.passkey is not None
+    assert encoded(thief.passkey.credential_id) not in [item["id"] for item in options.get("allowCredentials", [])]
+    with pytest.raises(Refusal, match="passkey-refused"):
+        finish(person, thief.answer({"challenge": options["challenge"]}))
+    assert "sign-in:succeeded" not in events(person)
+    assert finish(person, person.answer(begin(person, typed=typed)))
+
+
+def test_a_passkey_opens_once_its_enrolment_has_ended_and_the_former_one_no_more(person: Candidate) -> None:
+    fresh = halfway(person)
+    fresh.secret = enrolment.start_totp(fresh.dep, fresh.token).secret
+    enrolment.confirm_totp(fresh.dep, fresh.token, fresh.otp(), origin=BROWSER)
+    enrolment.finish(fresh.dep, fresh.token, phone_name="", ended=end_sessions, origin=BROWSER)
+    with pytest.raises(Refusal, match="passkey-refused"):
+        finish(person, person.answer({"challenge": begin(person, typed=None)["challenge"]}))
+    assert finish(person, fresh.answer(begin(person)))
+
+
+def test_a_card_that_ends_while_the_person_signs_opens_nothing(person: Candidate) -> None:
+    proof = passkey_proof.prove(
+        person.dep, Kind.SIGN_IN, binding=BINDING, credential=person.answer(begin(person)), origin=BROWSER
+    )
+    with writing(person.world.engine) as db:
+        db.execute(update(Card).values(state=REPLACED))
+        refusal = passkey_proof.use(db, proof, ended=end_sessions, origin=BROWSER, now=person.world.now)
+    assert refusal is not None
+    assert refusal.code == "passkey-refused"
