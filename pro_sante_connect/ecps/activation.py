@@ -16,6 +16,7 @@ from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest, keyed, same
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.ecps import attempts, card, ceremonies, notices
 from pro_sante_connect.ecps.models import (
     ABANDONED,
@@ -42,7 +43,9 @@ def ask(dep: Deployment, typed: str, *, language: str, origin: Origin) -> None:
     _throttle(dep, "activation", origin)
     now = dep.clock.now()
     mail, sms = dep.chance.letters(12), dep.chance.digits(6)
-    sealed = [dep.vault.seal(orjson.dumps({"code": code})) for code in (_spaced(mail), sms)]
+    sealed = [
+        dep.vault.seal(orjson.dumps({"code": code}), purpose=Purpose.OUTBOX_NOTE) for code in (_spaced(mail), sms)
+    ]
     lifetime = dep.settings.lifetimes.activation
     with writing(dep.engine) as db:
         allowed = attempts.within(db, "activation", attempts.person_of(typed), limit=ASKS, window=ASK_WINDOW, now=now)

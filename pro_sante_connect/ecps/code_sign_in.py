@@ -10,6 +10,7 @@ from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.ecps import attempts, card, levels, notices, totp
 from pro_sante_connect.ecps import pin as card_code
 from pro_sante_connect.ecps.attempts import Reserved, Way
@@ -68,7 +69,8 @@ def _matching_step(dep: Deployment, expected: _Expected, *, pin: str, otp: str, 
     if chosen is None or six is None:
         return None
     right = card_code.matches(dep.vault, expected.pin, chosen)
-    secret = None if expected.sealed is None else dep.vault.open(expected.sealed).decode()
+    sealed, purpose = expected.sealed, Purpose.TOTP_SECRET
+    secret = None if sealed is None else dep.vault.open(sealed, purpose=purpose).decode()
     step = totp.matching_step(secret, six, now=now)
     return step if right else None
 

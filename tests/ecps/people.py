@@ -16,6 +16,7 @@ from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.outbox import OutboxNote
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.demo.passkey import SoftwarePasskey
 from pro_sante_connect.ecps import enrolment, pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
@@ -87,7 +88,9 @@ class Candidate:
         with reading(self.world.engine) as db:
             sent = db.scalars(select(OutboxNote).where(OutboxNote.id > before, OutboxNote.sealed.is_not(None))).all()
         return {
-            note.facts["channel"]: json.loads(self.dep.vault.open(note.sealed))["code"] for note in sent if note.sealed
+            note.facts["channel"]: json.loads(self.dep.vault.open(note.sealed, purpose=Purpose.OUTBOX_NOTE))["code"]
+            for note in sent
+            if note.sealed
         }
 
     def _last_note(self) -> int:
