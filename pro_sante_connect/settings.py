@@ -81,6 +81,8 @@ class Lifetimes:
     """Phone approval."""
     activation: int = 600
     """Activation codes."""
+    contact_wait: int = 86_400
+    """From a change of mail address or mobile, of which the former ones are told, until codes go to the new ones."""
     pairing: int = 90
     """QR code that opens the phone page on a phone already activated."""
     key_notice: int = 3600

@@ -36,7 +36,8 @@ ASKS, ASK_WINDOW = 5, timedelta(hours=1)
 
 
 def ask(dep: Deployment, typed: str, *, language: str, origin: Origin) -> None:
-    """Send both codes in the page's language, or nothing: unknown, without contact, not entitled, or asked too often.
+    """Send both codes in the page's language, or nothing: unknown, without contact, not entitled, asked too often, or
+    too soon after a change of contact: whoever held the former one must be able to say no first.
 
     Refuses only `activation-throttled`, for the address it is asked from.
     """
@@ -92,7 +93,10 @@ def _reachable(dep: Deployment, db: Session, typed: str) -> Practitioner | None:
         return None
     if person is None or not person.contact_email or not person.contact_phone:
         return None
-    return person if card.entitled(db, person.id, now=dep.clock.now()) else None
+    now, wait = dep.clock.now(), timedelta(seconds=dep.settings.lifetimes.contact_wait)
+    if person.contact_changed_at is not None and now < person.contact_changed_at + wait:
+        return None
+    return person if card.entitled(db, person.id, now=now) else None
 
 
 def verify(dep: Deployment, *, mail_code: str, sms_code: str, language: str, origin: Origin) -> str:
