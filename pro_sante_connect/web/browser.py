@@ -62,7 +62,7 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
         found = interactions.find(db, interaction_id, browser=browser(), now=now())
         if found is None:
             raise Refusal("interaction-unknown")
-        found.authenticated_at = authentication.at
+        interactions.settle(found, authentication.practitioner, authenticated_at=authentication.at)
         # The proof was committed a moment ago: what was withdrawn since opens nothing.
         if not means.usable(db, authentication.practitioner, authentication.means):
             raise Refusal("session-unknown")

@@ -178,8 +178,9 @@ def test_the_browser_cannot_go_under_the_registered_minimum(
 
 
 SESSION = SignedIn(authenticated_at=START, level=Level.EIDAS2, national_id="8998", entitled=True)
+OLDER = replace(SESSION, authenticated_at=START - timedelta(seconds=61))
 SETTLED = Settled(
-    opened_at=START, authenticated_at=None, activity=None, activities=(), chooses_activity=False,
+    authenticated_at=None, activity=None, activities=(), chooses_activity=False,
     consent_remembered=True, consented_at=None, asks_consent=True, hinted=None,
 )  # fmt: skip
 
@@ -191,14 +192,13 @@ SETTLED = Settled(
         ({}, SESSION, {}, Next(Step.RESPOND, "settled")),
         ({"prompt": "login"}, SESSION, {}, Next(Step.AUTHENTICATE, "prompt-login")),
         ({"prompt": "login"}, SESSION, {"authenticated_at": START}, Next(Step.RESPOND, "settled")),
+        ({"prompt": "login"}, OLDER, {"authenticated_at": START}, Next(Step.AUTHENTICATE, "prompt-login")),
         ({"max_age": "0"}, SESSION, {}, Next(Step.AUTHENTICATE, "max-age")),
+        ({"max_age": "0"}, SESSION, {"authenticated_at": START}, Next(Step.RESPOND, "settled")),
+        ({"max_age": "60"}, OLDER, {"authenticated_at": START}, Next(Step.AUTHENTICATE, "max-age")),
+        ({"acr_values": "eidas3"}, OLDER, {"authenticated_at": START}, Next(Step.AUTHENTICATE, "level-too-low")),
         ({"max_age": "60"}, SESSION, {}, Next(Step.RESPOND, "settled")),
-        (
-            {"max_age": "60"},
-            replace(SESSION, authenticated_at=START - timedelta(seconds=61)),
-            {},
-            Next(Step.AUTHENTICATE, "max-age"),
-        ),
+        ({"max_age": "60"}, OLDER, {}, Next(Step.AUTHENTICATE, "max-age")),
         ({}, SESSION, {"hinted": "other"}, Next(Step.AUTHENTICATE, "other-person-hinted")),
         (
             {},
