@@ -86,7 +86,7 @@ def approve_with_code(dep: Deployment, phone_token: str, approval_id: str, code:
     with writing(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)
         if right:
-            attempts.forgive(db, person, Way.PIN)
+            attempts.forgive(db, reserved)
             card.count_pin(db, phone.card_id, now=now)
             refusal = _approve(dep, db, phone, approval_id, methods=levels.PIN_ON_PHONE, origin=origin)
         else:
@@ -119,7 +119,7 @@ def _approve(
     if not approved:
         return Refusal("approval-closed")
     person = db.scalars(select(Approval.person).where(Approval.id == approval_id)).one()
-    attempts.forgive(db, person, Way.PHONE)
+    attempts.forgive(db, attempts.Reserved(person, Way.PHONE, 0))
     db.execute(update(Phone).where(Phone.id == phone.id).values(last_used_at=now, uses=Phone.uses + 1))
     subject = registry.subject(phone.practitioner_id)
     journal.record(db, Event.APPROVAL_GRANTED, subject, now=now, origin=origin, means=f"phone:{phone.id}")
