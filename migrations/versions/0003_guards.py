@@ -1,4 +1,4 @@
-"""what a second look needs: when a contact changed, whose facts an interaction holds"""
+"""what a second look needs: when a contact changed, whose facts an interaction holds, who asks a phone"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -12,8 +12,14 @@ BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     op.add_column("practitioners", sa.Column("contact_changed_at", sa.BigInteger(), nullable=True))
     op.add_column("interactions", sa.Column("practitioner_id", BIG_ID, nullable=True))
+    op.add_column("approvals", sa.Column("quiet", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("approvals", sa.Column("asker", sa.String(), nullable=False, server_default=""))
+    op.add_column("approvals", sa.Column("familiar", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("approvals", sa.Column("asks", sa.Integer(), nullable=False, server_default="1"))
 
 
 def downgrade() -> None:
+    for name in ("asks", "familiar", "asker", "quiet"):
+        op.drop_column("approvals", name)
     op.drop_column("interactions", "practitioner_id")
     op.drop_column("practitioners", "contact_changed_at")

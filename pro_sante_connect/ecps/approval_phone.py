@@ -44,6 +44,8 @@ def phone_view(db: Session, phone: Phone, *, dep: Deployment) -> PhoneView | Non
             Approval.practitioner_id == phone.practitioner_id,
             Approval.state.in_(approval_rows.OPEN),
             Approval.expires_at > now,
+            # A quiet request comes by its QR code, or not at all.
+            Approval.quiet.is_(False) | (Approval.state == MATCHED),
         )
     ).first()
     if waiting is None:

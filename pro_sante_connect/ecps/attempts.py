@@ -136,7 +136,7 @@ def by_address(dep: Deployment, purpose: str, *, event: Event, refused: str, ori
     """Count and commit one act from an address; above the limit, record `event` and refuse with `refused`."""
     now = dep.clock.now()
     with writing(dep.engine) as db:
-        number = _windowed(db, f"{purpose}:address:{_network(origin.address)}", ADDRESS_WINDOW, now)
+        number = _windowed(db, f"{purpose}:address:{network(origin.address)}", ADDRESS_WINDOW, now)
         if number > ADDRESS_LIMIT:
             journal.record(db, event, notices.NOBODY, now=now, origin=origin, reason="address-throttled")
     if number > ADDRESS_LIMIT:
@@ -153,11 +153,19 @@ def one_at_a_time(db: Session, purpose: str, person: str, *, now: datetime) -> N
     counters.hold(db, f"{purpose}:{person}", now=now)
 
 
+def so_far(db: Session, name: str, *, window: timedelta, now: datetime) -> tuple[int, timedelta]:
+    """How many acts were counted since the window opened, and how long until it ends. Counts nothing."""
+    counter = db.get(counters.Counter, name, populate_existing=True)
+    if counter is None or counter.since <= now - window:
+        return 0, window
+    return counter.count, counter.since + window - now
+
+
 def _windowed(db: Session, name: str, window: timedelta, now: datetime) -> int:
     return counters.reserve(db, name, window=window, now=now)
 
 
-def _network(address: str) -> str:
+def network(address: str) -> str:
     """IPv6 by /64: one subscriber owns at least that."""
     try:
         parsed = ip_address(address)

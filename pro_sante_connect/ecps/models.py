@@ -110,7 +110,8 @@ class Approval(Base):
            └────────┴─────────┴──→ refused · expired · killed · replaced
 
     Without `practitioner_id` it is a decoy: nobody can answer it. `person` is the throttle's name for whoever
-    was typed. The number and the QR code are derived from `id`, so nothing readable rests here.
+    was typed. The number and the QR code are derived from `id`, so nothing readable rests here. `quiet`: phones do not
+    list it. `asker`, `familiar`, `asks`: who asked, and how often by then; see `approval_asks`.
     """
 
     __tablename__ = "approvals"
@@ -128,6 +129,10 @@ class Approval(Base):
     browser_digest: Mapped[str]
     state: Mapped[str]
     compatible: Mapped[bool]
+    quiet: Mapped[bool] = mapped_column(default=False)
+    asker: Mapped[str] = mapped_column(default="")
+    familiar: Mapped[bool] = mapped_column(default=False)
+    asks: Mapped[int] = mapped_column(default=1)
     tries: Mapped[int] = mapped_column(default=0)
     service: Mapped[str]
     device: Mapped[str]

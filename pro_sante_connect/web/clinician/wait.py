@@ -49,6 +49,7 @@ def start(interaction_id: str) -> Response:
             service=steps.service_of(found) or settings().appearance.service_name,
             device=device_family(),
             origin=origin(),
+            familiar_cookie=browser.familiar_cookie(),
         )
     except Refusal as refusal:
         return form_again(found, number, problem=mend(refusal))
