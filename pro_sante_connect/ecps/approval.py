@@ -32,7 +32,7 @@ from pro_sante_connect.ecps import (
     qr,
     sign_in,
 )
-from pro_sante_connect.ecps.approval_phone import PhoneView, phone_view, refuse, scan, submit_number
+from pro_sante_connect.ecps.approval_phone import PhoneView, confirm_scan, phone_view, refuse, scan, submit_number
 from pro_sante_connect.ecps.approval_proof import approve_with_code, approve_with_passkey, start_proof
 from pro_sante_connect.ecps.approval_rows import OPEN
 from pro_sante_connect.ecps.models import (
@@ -47,8 +47,8 @@ from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.identifiers import parse_typed
 
 __all__ = [
-    "DesktopView", "PhoneView", "approve_with_code", "approve_with_passkey", "collect", "desktop_view",
-    "phone_view", "refuse", "scan", "start", "start_proof", "submit_number",
+    "DesktopView", "PhoneView", "approve_with_code", "approve_with_passkey", "collect", "confirm_scan",
+    "desktop_view", "phone_view", "refuse", "scan", "start", "start_proof", "submit_number",
 ]  # fmt: skip
 
 

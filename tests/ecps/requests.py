@@ -37,7 +37,11 @@ class Asked:
         approval.submit_number(self.person.dep, self.person.phone, self.id, number, origin=BROWSER)
 
     def scan(self, link: str) -> str:
-        return approval.scan(self.person.dep, self.person.phone, link.rpartition("/")[2], origin=BROWSER)
+        """Scanned and confirmed; the request it matched."""
+        dep, phone = self.person.dep, self.person.phone
+        scanned = approval.scan(dep, phone, link.rpartition("/")[2], origin=BROWSER)
+        approval.confirm_scan(dep, phone, scanned.view.id, scanned.proof, origin=BROWSER)
+        return scanned.view.id
 
     def approve(self, code: str = CODE) -> None:
         approval.approve_with_code(self.person.dep, self.person.phone, self.id, code, origin=BROWSER)

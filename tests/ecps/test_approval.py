@@ -59,6 +59,25 @@ def test_a_scan_stands_for_the_number_and_the_code_for_the_passkey(asked: Asked)
     assert asked.collect().methods == ("mca", "pin", "mfa")
 
 
+def test_a_scan_changes_nothing_before_it_is_confirmed_on_that_phone(asked: Asked) -> None:
+    dep, phone = asked.person.dep, asked.person.phone
+    scanned = approval.scan(dep, phone, asked.view().qr_link.rpartition("/")[2], origin=BROWSER)
+    assert (scanned.view.id, scanned.view.service, scanned.view.matched) == (asked.id, "Dossier", False)
+    assert asked.view().state == "pending"
+    second, other = ask(asked.person), scanned.proof
+    for proof in ("", "é", other, other + "A"):
+        with pytest.raises(Refusal, match="qr-expired"):
+            approval.confirm_scan(dep, phone, second.id, proof, origin=BROWSER)
+    with pytest.raises(Refusal, match="approval-closed"):  # replaced meanwhile
+        approval.confirm_scan(dep, phone, asked.id, scanned.proof, origin=BROWSER)
+    scanned = approval.scan(dep, phone, second.view().qr_link.rpartition("/")[2], origin=BROWSER)
+    with pytest.raises(Refusal, match="qr-expired"):
+        approval.confirm_scan(dep, "x" * 43, second.id, scanned.proof, origin=BROWSER)
+    asked.person.world.clock.advance(60)  # a person who reads is not hurried
+    approval.confirm_scan(dep, phone, second.id, scanned.proof, origin=BROWSER)
+    assert second.view().state == "matched"
+
+
 @pytest.mark.parametrize(("age", "taken"), [(0, True), (7, True), (14, False), (60, False)])
 def test_a_photograph_of_the_qr_code_is_soon_dead(asked: Asked, age: int, taken: bool) -> None:
     link = asked.view().qr_link
