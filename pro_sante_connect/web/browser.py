@@ -16,7 +16,7 @@ from pro_sante_connect.web.context import deployment, house, now, reading, setti
 from pro_sante_connect.web.devices import device_family
 from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
-from pro_sante_connect.web.security import YEAR, allow_form_to, browser, cookie, set_cookie
+from pro_sante_connect.web.security import YEAR, allow_form_to, browser, cookie, drop_cookie, set_cookie
 
 
 def idle() -> timedelta:
@@ -94,5 +94,5 @@ def familiar_cookie() -> str:
 
 def forget_session(response: Response) -> Response:
     """Take the session cookie from this browser."""
-    response.delete_cookie(cookie("session"), path="/", httponly=True, samesite="Lax")
+    drop_cookie(response, "session")
     return response

@@ -12,8 +12,6 @@ from markupsafe import Markup
 from pro_sante_connect.core.digest import keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.web.context import deployment, settings
-from pro_sante_connect.web.language import COOKIE as LANGUAGE_COOKIE
-from pro_sante_connect.web.language import language
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -35,6 +33,11 @@ def secure() -> bool:
 def set_cookie(response: Response, name: str, value: str, *, life: int | None = None) -> None:
     """An opaque cookie; without `life` it ends with the browser."""
     response.set_cookie(cookie(name), value, max_age=life, secure=secure(), httponly=True, samesite="Lax", path="/")
+
+
+def drop_cookie(response: Response, name: str) -> None:
+    """Take a cookie back: browsers ignore a `__Host-` name whose end is not told with all it was set with."""
+    response.delete_cookie(cookie(name), secure=secure(), httponly=True, samesite="Lax", path="/")
 
 
 def browser() -> str:
@@ -99,9 +102,6 @@ def _finish(response: Response) -> Response:
         response.headers["Vary"] = "Cookie"
     if getattr(g, "new_browser", False):
         set_cookie(response, "browser", browser())
-    # a `lang` in a request that a service composed is not the person's choice
-    if request.args.get("lang") == language() and request.endpoint not in EXEMPT:
-        response.set_cookie(LANGUAGE_COOKIE, language(), max_age=YEAR, secure=secure(), samesite="Lax", path="/")
     return response
 
 

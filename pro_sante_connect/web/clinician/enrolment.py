@@ -16,7 +16,7 @@ from pro_sante_connect.web.context import deployment, now, origin, reading
 from pro_sante_connect.web.devices import device_family
 from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page, see_other
-from pro_sante_connect.web.security import cookie, set_cookie
+from pro_sante_connect.web.security import cookie, drop_cookie, set_cookie
 
 blueprint = Blueprint("enrolment", __name__)
 
@@ -174,5 +174,5 @@ def finish() -> Response:
     name = field("name") or device_family()
     token = enrolment.finish(deployment(), _token(), phone_name=name, ended=withdrawal.end_sessions, origin=origin())
     response = with_phone(see_other("/activate/done"), token)
-    response.delete_cookie(cookie("enrolment"), path="/", httponly=True, samesite="Lax")
+    drop_cookie(response, "enrolment")
     return response

@@ -7,9 +7,8 @@ from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.oidc.requests.interaction import request_of
 from pro_sante_connect.web.context import deployment, settings
-from pro_sante_connect.web.security import cookie, set_cookie
+from pro_sante_connect.web.security import YEAR, cookie, drop_cookie, set_cookie
 
-YEAR = 31_536_000
 WAYS = ("passkey", "phone", "code")
 
 
@@ -37,7 +36,7 @@ def keep(response: Response, found: Interaction, number: str, *, ticked: bool, w
     if ticked:
         set_cookie(response, "number", _sealed(number, Purpose.NUMBER_COOKIE), life=YEAR)
     elif request.cookies.get(cookie("number")):
-        response.delete_cookie(cookie("number"), path="/", httponly=True, samesite="Lax")
+        drop_cookie(response, "number")
     return response
 
 
