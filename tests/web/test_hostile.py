@@ -65,3 +65,32 @@ def test_of_many_clicks_on_the_agreement_none_fails_and_one_agreement_is_kept(se
             assert set(pool.map(click, range(6))) <= {303, 404}
         with reading(served.world.engine) as db:
             assert db.scalar(select(func.count()).where(Consent.client_id == client)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ("[" * 100_000, 413), ("[" * 4000, 200), ('{"national_id":' * 250, 200), ("", 200), ("{", 200), ("[]", 200),
+        ('{"national_id": ["x"]}', 200), ('{"national_id": "\\ud800\\u0000"}', 200),
+        ('{"national_id": ' + "9" * 4000 + "}", 200),
+    ],
+)  # fmt: skip
+def test_a_hostile_body_is_answered(served: Served, body: str, status: int) -> None:
+    people = make_cast(served.world)
+    browser = requests.Session()
+    page = follow(served, browser, ask(served, browser, people.client()[0]))
+    headers = {"X-CSRF-Token": token_of(page), "Content-Type": "application/json"}
+    answer = browser.post(f"{page.url}/passkey/options", data=body, headers=headers)
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("key", ["a%0d%0aX:1", "%E2%82%AC", "a%20b", "passkey:1"])
+def test_the_way_back_after_a_sign_in_is_an_address_whatever_it_was_made_of(served: Served, key: str) -> None:
+    people = make_cast(served.world)
+    browser = requests.Session()
+    journey = browser.get(f"{served.base}/space/means/{key}/withdraw", allow_redirects=False).headers["Location"]
+    browser.cookies.update(signed_in(served, people).cookies)
+    back = browser.get(served.base + journey, allow_redirects=False)
+    assert back.status_code == 303
+    assert back.headers["Location"].isascii()
+    assert browser.get(served.base + back.headers["Location"]).status_code == 404
