@@ -1,4 +1,5 @@
-"""what a second look needs: when a contact changed, whose facts an interaction holds, who asks a phone"""
+"""what a second look needs: when a contact changed, whose facts an interaction holds, who asks a phone,
+how well a passkey was bound"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -16,9 +17,11 @@ def upgrade() -> None:
     op.add_column("approvals", sa.Column("asker", sa.String(), nullable=False, server_default=""))
     op.add_column("approvals", sa.Column("familiar", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("approvals", sa.Column("asks", sa.Integer(), nullable=False, server_default="1"))
+    op.add_column("passkeys", sa.Column("bound_level", sa.String(), nullable=True))
 
 
 def downgrade() -> None:
+    op.drop_column("passkeys", "bound_level")
     for name in ("asks", "familiar", "asker", "quiet"):
         op.drop_column("approvals", name)
     op.drop_column("interactions", "practitioner_id")

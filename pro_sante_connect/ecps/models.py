@@ -65,7 +65,10 @@ class Phone(Base):
 
 
 class Passkey(Base):
-    """A WebAuthn credential. `backup_eligible` never changes; `set_aside_at`: its counter went back."""
+    """A WebAuthn credential. `backup_eligible` never changes; `set_aside_at`: its counter went back.
+
+    `bound_level` is that of the session it was added in, which it never exceeds; empty for those of an enrolment.
+    """
 
     __tablename__ = "passkeys"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -77,6 +80,7 @@ class Passkey(Base):
     backup_eligible: Mapped[bool]
     backed_up: Mapped[bool]
     aaguid: Mapped[str]
+    bound_level: Mapped[str | None]
     transports: Mapped[list[str]]
     name: Mapped[str]
     added_at: Mapped[datetime]

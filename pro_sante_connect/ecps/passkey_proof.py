@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import same
@@ -28,6 +29,7 @@ class Proof:
     synced: bool
     sign_count: int
     backed_up: bool
+    bound_level: Level
 
     @property
     def means(self) -> str:
@@ -102,7 +104,8 @@ def _judge(dep: Deployment, opened: Opened, presented: Presented, found: tuple[P
     verified = assertion.verify(presented, party=options.party(dep), public_key=key.public_key)
     if verified.synced != key.backup_eligible:
         raise Unsound("backup eligibility changed")
-    return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up)
+    bound = Level(key.bound_level) if key.bound_level else Level.EIDAS3
+    return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up, bound)
 
 
 def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: datetime) -> Refusal | None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -22,6 +22,7 @@ from pro_sante_connect.ecps import enrolment, pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.settings import Policy
 from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.world import World
 
@@ -159,6 +160,13 @@ def candidate(world: World, national_id: str = NATIONAL_ID, **facts: Any) -> Can
         db.add(person)
         db.flush()
         return Candidate(world, person.id, national_id)
+
+
+def with_policy(person: Candidate, policy: Policy) -> Candidate:
+    """The same person in a deployment with that policy."""
+    world = person.world
+    dep = replace(world.dep, settings=replace(world.dep.settings, policy=policy))
+    return replace(person, world=World(dep, world.clock, world.chance))
 
 
 def suspend(person: Candidate) -> None:

@@ -1,7 +1,6 @@
 """Phone approval: one request waits per person, each end is final and one wins, the registry is asked each time."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 
 import pytest
 from sqlalchemy import select, update
@@ -13,7 +12,7 @@ from pro_sante_connect.ecps import approval, approval_codes, phones, purge
 from pro_sante_connect.ecps.attempts import QUICK
 from pro_sante_connect.ecps.models import Approval
 from pro_sante_connect.settings import Policy
-from tests.ecps.people import BROWSER, Candidate, candidate, events, suspend, told, wallet
+from tests.ecps.people import BROWSER, Candidate, candidate, events, suspend, told, wallet, with_policy
 from tests.ecps.requests import COMPUTER, OTHER, Asked, ask, wrong
 from tests.world import World
 
@@ -245,8 +244,7 @@ def asks_nobody(person: Candidate) -> bool:
 
 def compatible(person: Candidate) -> Candidate:
     """As the real service: two digits, one of three."""
-    chosen = replace(person.dep.settings, policy=Policy(compatible_approval=True))
-    return replace(person, world=World(replace(person.dep, settings=chosen), person.world.clock, person.world.chance))
+    return with_policy(person, Policy(compatible_approval=True))
 
 
 def test_the_compatible_way_shows_three_numbers_and_is_worth_less(person: Candidate) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -22,7 +22,19 @@ from pro_sante_connect.ecps.ceremonies import Kind
 from pro_sante_connect.ecps.models import REPLACED, Card, Passkey
 from pro_sante_connect.settings import Policy
 from pro_sante_connect.signals.withdrawal import end_sessions
-from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, Candidate, candidate, events, suspend, told, wallet, winners
+from tests.ecps.people import (
+    BROWSER,
+    CODE,
+    NATIONAL_ID,
+    Candidate,
+    candidate,
+    events,
+    suspend,
+    told,
+    wallet,
+    winners,
+    with_policy,
+)
 from tests.world import World
 
 BINDING = "browser 1"
@@ -83,7 +95,7 @@ def test_a_passkey_opens_with_or_without_a_typed_number(person: Candidate, typed
     assert len(options.get("allowCredentials", [])) == (1 if typed else 0)
     found = finish(person, person.answer(options))
     assert (found.practitioner, found.level, found.methods) == (
-        person.practitioner, Level.EIDAS3, ("hwk", "user", "mfa"),
+        person.practitioner, Level.EIDAS2, ("hwk", "user", "mfa"),
     )  # fmt: skip
     assert found.means.startswith("passkey:")
     assert events(person)[-1] == "sign-in:succeeded"
@@ -237,9 +249,7 @@ def test_a_synced_passkey_is_worth_less(person: Candidate) -> None:
     synced = Authenticator(person, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP)
     found = finish(person, synced.get(begin(person)))
     assert (found.level, found.methods) == (Level.EIDAS2, ("swk", "user", "mfa"))
-    generous = Candidate(person.world, person.practitioner, passkey=person.passkey)
-    settings = replace(person.dep.settings, policy=Policy(synced_level="eidas3"))
-    generous.world = World(replace(person.dep, settings=settings), person.world.clock, person.world.chance)
+    generous = with_policy(person, Policy(synced_level="eidas3", device_bound_level="eidas3"))
     assert finish(generous, synced.get(begin(generous))).level is Level.EIDAS2
 
 
