@@ -34,6 +34,11 @@ def tidy(typed: str) -> str | None:
     return squeezed if re.fullmatch(r"[0-9]{6}", squeezed) else None
 
 
+def step_of(now: datetime) -> int:
+    """The step of that moment."""
+    return int(now.timestamp()) // 30
+
+
 def matching_step(secret: str | None, code: str, *, now: datetime) -> int | None:
     """The time step that code belongs to, if any; the same work for nobody's secret."""
     clock = pyotp.TOTP(secret or _NOBODY)

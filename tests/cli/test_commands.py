@@ -244,7 +244,13 @@ def test_a_defect_keeps_its_traceback(house: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_restored_backup_voids_what_was_issued(house: Path) -> None:
     assert call("database", "upgrade").output == "The store is up to date.\n"
+    with sqlite3.connect("psc.sqlite3") as db:
+        db.execute("INSERT INTO ceremonies VALUES ('c', 'sign-in', 'b', NULL, 1, 9000000000000000)")
+    db.close()
     assert call("database", "restored").output.startswith("Epoch 2: everyone signs in again.")
+    with sqlite3.connect("psc.sqlite3") as db:
+        assert db.execute("SELECT count(*) FROM ceremonies").fetchone() == (0,)
+    db.close()
 
 
 def findings(**environment: str) -> dict[str, str]:
