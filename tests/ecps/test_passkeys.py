@@ -206,6 +206,26 @@ def test_an_unknown_number_looks_like_a_known_one_always_the_same(person: Candid
     assert begin(person, typed="é")["allowCredentials"]
 
 
+def test_unknown_numbers_have_as_many_passkeys_and_of_the_kinds_that_people_have(person: Candidate) -> None:
+    listed = [begin(person, typed=f"8998204{number:05d}")["allowCredentials"] for number in range(60)]
+    assert {len(one) for one in listed} == {1, 2, 3}
+    keys = [key for one in listed for key in one]
+    assert len({key["id"] for key in keys}) == len(keys)
+    # as browsers report them of phones, computers and security keys
+    seen = {tuple(key["transports"]) for key in keys}
+    assert seen == {("hybrid", "internal"), ("internal",), ("nfc", "usb"), ("usb",)}
+
+
+def test_two_passkeys_of_a_person_do_not_tell_that_her_number_is_known(person: Candidate) -> None:
+    with writing(person.world.engine) as db:
+        row = db.scalars(select(Passkey)).one()
+        known = {column.key: getattr(row, column.key) for column in Passkey.__table__.columns if column.key != "id"}
+        db.add(Passkey(**known | {"credential_id": b"another", "transports": ["hybrid", "internal"]}))
+    mine = begin(person)["allowCredentials"]
+    theirs = [begin(person, typed=f"8998204{number:05d}")["allowCredentials"] for number in range(60)]
+    assert len(mine) in {len(one) for one in theirs}
+
+
 def test_an_unknown_credential_is_refused(person: Candidate) -> None:
     stranger = SoftwarePasskey.derived(b"9" * 32, rp_id="localhost", holder="AAAA")
     with pytest.raises(Refusal, match="passkey-refused"):
