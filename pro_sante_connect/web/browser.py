@@ -45,7 +45,7 @@ def client_of(found: Interaction) -> RelyingParty | None:
     """The service that asks; None for the own space. A service disabled meanwhile is refused."""
     if found.client_id is None:
         return None
-    client = house().machine.clients.find(reading().connection(), found.client_id)
+    client = house().machine.clients.load(reading().connection(), found.client_id)
     if client is None:
         raise Refusal("client-unknown")
     return client

@@ -140,7 +140,21 @@ def test_pkce_is_required_where_the_profile_says_so() -> None:
 
 @pytest.mark.parametrize("scope", ["scope_all", "openid scope_all", "scope_all,openid", "openid,  profile scope_all"])
 def test_scope_all_means_everything_however_it_is_written(scope: str) -> None:
-    assert judged(None, scope=scope).scope == "openid profile scope_all identity"
+    assert judged(party(scopes=("scope_all",)), scope=scope).scope == "openid profile scope_all identity"
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked", "granted"),
+    [
+        (("openid",), "scope_all", "openid"),
+        (("openid", "profile"), "openid scope_all", "openid profile"),
+        (("openid", "identity"), "openid profile identity", "openid identity"),
+        (("openid", "scope_all"), "openid profile", "openid profile"),
+    ],
+)
+def test_a_service_is_granted_what_it_registered_at_most(registered: tuple[str, ...], asked: str, granted: str) -> None:
+    assert judged(party(scopes=registered), scope=asked).scope == granted
+    assert refused(party(scopes=("profile",)), scope=asked) == "invalid_scope"
 
 
 def test_other_scopes_of_the_real_service_have_no_effect() -> None:
