@@ -1,5 +1,5 @@
 """what a second look needs: when a contact changed, whose facts an interaction holds, who asks a phone,
-how well a passkey was bound"""
+how well a passkey was bound; and the journal is not emptied whole either"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,6 +7,7 @@ from alembic import op
 revision = "0003"
 down_revision = "0002"
 
+JOURNAL = ("audit_entries", "audit_seals")
 BIG_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
@@ -18,9 +19,18 @@ def upgrade() -> None:
     op.add_column("approvals", sa.Column("familiar", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("approvals", sa.Column("asks", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("passkeys", sa.Column("bound_level", sa.String(), nullable=True))
+    if op.get_bind().dialect.name == "postgresql":
+        for table in JOURNAL:
+            op.execute(
+                f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+                "FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only()"
+            )
 
 
 def downgrade() -> None:
+    if op.get_bind().dialect.name == "postgresql":
+        for table in JOURNAL:
+            op.execute(f"DROP TRIGGER {table}_no_truncate ON {table}")
     op.drop_column("passkeys", "bound_level")
     for name in ("asks", "familiar", "asker", "quiet"):
         op.drop_column("approvals", name)
