@@ -71,7 +71,8 @@ def upgrade_command(settings_file: Path | None) -> None:
 def restored_command(settings_file: Path | None) -> None:
     """Say that a backup was restored: every session, code and token issued before is void.
 
-    Example: psc database restored
+    One-time codes up to now, activations, pairings and requests to phones that were under way are dead too. What was
+    decided or withdrawn since the backup must be decided and withdrawn again. Example: psc database restored
     """
     from pro_sante_connect import settings
     from pro_sante_connect.audit.events import Event
@@ -80,8 +81,11 @@ def restored_command(settings_file: Path | None) -> None:
     from pro_sante_connect.core import epoch
     from pro_sante_connect.core.clock import SystemClock
     from pro_sante_connect.core.database import open_engine, writing
+    from pro_sante_connect.ecps import restored
 
+    now = SystemClock().now()
     with writing(open_engine(settings.load(settings_file).database.url)) as db:
         number = epoch.bump(db)
-        record(db, Event.EPOCH_BUMPED, "store", now=SystemClock().now(), origin=operator(), number=number)
+        restored.void(db, now=now)
+        record(db, Event.EPOCH_BUMPED, "store", now=now, origin=operator(), number=number)
     click.echo(f"Epoch {number}: everyone signs in again.")

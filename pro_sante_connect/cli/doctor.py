@@ -130,6 +130,7 @@ def _keys(db: Any, dep: Any) -> Finding:
     from sqlalchemy import select
 
     from pro_sante_connect.core.errors import Refusal
+    from pro_sante_connect.core.vault import Purpose
     from pro_sante_connect.oidc.models import SigningKey
 
     now = dep.clock.now()
@@ -138,7 +139,7 @@ def _keys(db: Any, dep: Any) -> Finding:
         return Finding("signing keys", "none", "Run: psc keys init (the first start makes them too).")
     try:
         for key in keys:
-            dep.vault.open(key.sealed)
+            dep.vault.open(key.sealed, purpose=Purpose.SIGNING_KEY)
     except Refusal:
         return Finding("signing keys", "sealed under another root secret", "Put the former line in the secrets file.")
     age = now - max(key.active_from for key in keys)

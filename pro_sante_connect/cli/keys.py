@@ -122,16 +122,21 @@ def reseal_all(dep: "Deployment", *, origin: "Origin") -> int:
     from pro_sante_connect.audit.events import Event
     from pro_sante_connect.core.database import writing
     from pro_sante_connect.core.outbox import OutboxNote
+    from pro_sante_connect.core.vault import Purpose
     from pro_sante_connect.ecps.models import Card, OneTimeSecret
     from pro_sante_connect.oidc.models import SigningKey
 
     total = 0
-    for column in (SigningKey.sealed, OneTimeSecret.sealed, Card.pin, OutboxNote.sealed):
+    purposes = {
+        SigningKey.sealed: Purpose.SIGNING_KEY, OneTimeSecret.sealed: Purpose.TOTP_SECRET,
+        Card.pin: Purpose.ECPS_CODE, OutboxNote.sealed: Purpose.OUTBOX_NOTE,
+    }  # fmt: skip
+    for column, purpose in purposes.items():
         (key,) = inspect(column.class_).primary_key
         with writing(dep.engine) as db:
             rows = db.execute(select(key, column).where(column.is_not(None))).all()
             for identity, sealed in rows:
-                fresh = dep.vault.reseal(sealed)
+                fresh = dep.vault.reseal(sealed, purpose=purpose)
                 # Only if nobody sealed another value meanwhile.
                 db.execute(
                     update(column.class_).where(key == identity, column == sealed).values({column: fresh})

@@ -71,9 +71,17 @@ def closed_until(db: Session, name: str, *, now: datetime) -> datetime | None:
     return counter.closed_until
 
 
-def reset(db: Session, name: str) -> None:
-    """A success with this very means forgives its failures."""
-    db.execute(delete(Counter).where(Counter.name == name))
+def reset(db: Session, name: str, *, below: int | None = None) -> int:
+    """Forget the attempts under this name, unless they have reached `below`; returns how many were forgotten."""
+    forgotten = delete(Counter).where(Counter.name == name)
+    if below is not None:
+        forgotten = forgotten.where(Counter.count < below)
+    return db.scalars(forgotten.returning(Counter.count)).first() or 0
+
+
+def reset_all(db: Session, prefix: str) -> None:
+    """Forget all names that begin so."""
+    db.execute(delete(Counter).where(Counter.name.startswith(prefix, autoescape=True)))
 
 
 def network(address: str) -> str:

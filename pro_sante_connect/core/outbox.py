@@ -16,6 +16,7 @@ from pro_sante_connect.core.models import Base, BigId
 TOPICS = {
     "message:send": "a mail or a text message to a person; the body is sealed",
     "practitioner:status-changed": "a decision or an import changed whether a person may sign in",
+    "practitioner:contact-changed": "a mail address or mobile took the place of another; the former ones are told",
     "activite:ended": "one activity of a person ended",
     "session:ended": "a sign-in session ended before its time",
     "means:changed": "a means of sign-in was added or withdrawn",

@@ -7,6 +7,7 @@ put a new line first; to finish, `psc keys reseal` and drop the old line.
 import base64
 import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -17,25 +18,39 @@ from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.errors import Refusal
 
 
+class Purpose(StrEnum):
+    """What is sealed. Each has a key of its own: what was sealed for one never opens for another."""
+
+    SIGNING_KEY = "signing key"
+    ECPS_CODE = "e-CPS code"
+    TOTP_SECRET = "one-time secret"
+    OUTBOX_NOTE = "outbox note"
+    TYPED_COOKIE = "cookie typed"
+    NUMBER_COOKIE = "cookie number"
+
+
 @dataclass(frozen=True, slots=True)
 class Vault:
     """Seals small secrets; derives purpose-bound keys."""
 
     roots: tuple[bytes, ...]
-    _fernet: MultiFernet
 
-    def seal(self, secret: bytes) -> bytes:
-        return self._fernet.encrypt(secret)
+    def seal(self, secret: bytes, *, purpose: Purpose) -> bytes:
+        return self._fernet(purpose).encrypt(secret)
 
-    def open(self, sealed: bytes) -> bytes:
+    def open(self, sealed: bytes, *, purpose: Purpose) -> bytes:
         try:
-            return self._fernet.decrypt(sealed)
+            return self._fernet(purpose).decrypt(sealed)
         except InvalidToken:
             raise Refusal("vault-unreadable") from None
 
-    def reseal(self, sealed: bytes) -> bytes:
-        """The same secret under the first root."""
-        return self._fernet.rotate(sealed)
+    def reseal(self, sealed: bytes, *, purpose: Purpose) -> bytes:
+        """The same secret under the first root; refuses `vault-unreadable`."""
+        return self.seal(self.open(sealed, purpose=purpose), purpose=purpose)
+
+    def _fernet(self, purpose: Purpose) -> MultiFernet:
+        keys = [_derive(root, f"at rest: {purpose.value}") for root in self.roots]
+        return MultiFernet([Fernet(base64.urlsafe_b64encode(key)) for key in keys])
 
     def derive(self, purpose: str, *, root: int = 0) -> bytes:
         """32 bytes for one purpose, from the given root (0 is the active one)."""
@@ -56,8 +71,7 @@ def vault_of(roots: tuple[bytes, ...]) -> Vault:
         raise Refusal("vault-missing")
     if any(len(root) < 32 for root in roots):
         raise Refusal("vault-weak")
-    fernets = [Fernet(base64.urlsafe_b64encode(_derive(root, "at rest"))) for root in roots]
-    return Vault(roots, MultiFernet(fernets))
+    return Vault(roots)
 
 
 def write_secrets(path: Path, *, chance: Chance) -> None:

@@ -16,7 +16,7 @@ from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.core.vault import Vault
+from pro_sante_connect.core.vault import Purpose, Vault
 from pro_sante_connect.demo.passkey import SoftwarePasskey
 from pro_sante_connect.demo.population import named_people
 from pro_sante_connect.ecps import options, pin
@@ -133,8 +133,8 @@ def _enrol(dep: Deployment, person: Person) -> None:
         db.add(card)
         db.flush()
         common: dict[str, Any] = {"card_id": card.id, "practitioner_id": person.id, "added_at": now}
-        secret = totp_secret(dep.vault, person).encode()
-        db.add(OneTimeSecret(**common, sealed=dep.vault.seal(secret), last_step=0, name="", confirmed_at=now))
+        secret = dep.vault.seal(totp_secret(dep.vault, person).encode(), purpose=Purpose.TOTP_SECRET)
+        db.add(OneTimeSecret(**common, sealed=secret, last_step=0, name="", confirmed_at=now))
         db.add(Phone(**common, token_digest=digest(phone_token(dep.vault, person)), name=PHONE_NAME))
         if person.situation == SUSPENDED:
             decisions.suspend(db, registry.get(db, person.id), reason="demo", origin=ORIGIN, now=now)

@@ -45,7 +45,7 @@ class VirtualPhones:
 
     def _waiting(self) -> list[tuple[str, int]]:
         pending = select(Approval.id, Approval.practitioner_id).where(
-            Approval.state == PENDING, Approval.expires_at > self._dep.clock.now()
+            Approval.state == PENDING, Approval.quiet.is_(False), Approval.expires_at > self._dep.clock.now()
         )
         with reading(self._dep.engine) as db:
             rows = db.execute(pending.where(Approval.practitioner_id.in_(self._people))).tuples().all()

@@ -16,6 +16,7 @@ from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest, keyed, same
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.ecps import attempts, card, ceremonies, notices
 from pro_sante_connect.ecps.models import (
     ABANDONED,
@@ -35,14 +36,17 @@ ASKS, ASK_WINDOW = 5, timedelta(hours=1)
 
 
 def ask(dep: Deployment, typed: str, *, language: str, origin: Origin) -> None:
-    """Send both codes in the page's language, or nothing: unknown, without contact, not entitled, or asked too often.
+    """Send both codes in the page's language, or nothing: unknown, without contact, not entitled, asked too often, or
+    too soon after a change of contact: whoever held the former one must be able to say no first.
 
     Refuses only `activation-throttled`, for the address it is asked from.
     """
     _throttle(dep, "activation", origin)
     now = dep.clock.now()
     mail, sms = dep.chance.letters(12), dep.chance.digits(6)
-    sealed = [dep.vault.seal(orjson.dumps({"code": code})) for code in (_spaced(mail), sms)]
+    sealed = [
+        dep.vault.seal(orjson.dumps({"code": code}), purpose=Purpose.OUTBOX_NOTE) for code in (_spaced(mail), sms)
+    ]
     lifetime = dep.settings.lifetimes.activation
     with writing(dep.engine) as db:
         allowed = attempts.within(db, "activation", attempts.person_of(typed), limit=ASKS, window=ASK_WINDOW, now=now)
@@ -89,7 +93,10 @@ def _reachable(dep: Deployment, db: Session, typed: str) -> Practitioner | None:
         return None
     if person is None or not person.contact_email or not person.contact_phone:
         return None
-    return person if card.entitled(db, person.id, now=dep.clock.now()) else None
+    now, wait = dep.clock.now(), timedelta(seconds=dep.settings.lifetimes.contact_wait)
+    if person.contact_changed_at is not None and now < person.contact_changed_at + wait:
+        return None
+    return person if card.entitled(db, person.id, now=now) else None
 
 
 def verify(dep: Deployment, *, mail_code: str, sms_code: str, language: str, origin: Origin) -> str:

@@ -21,18 +21,25 @@ from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import digest, same
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import approval_codes, attempts, card, names, notices, qr, sign_in
-from pro_sante_connect.ecps.approval_phone import PhoneView, phone_view, refuse, scan, submit_number
+from pro_sante_connect.ecps import (
+    approval_asks,
+    approval_codes,
+    attempts,
+    card,
+    familiar,
+    names,
+    notices,
+    qr,
+    sign_in,
+)
+from pro_sante_connect.ecps.approval_phone import PhoneView, confirm_scan, phone_view, refuse, scan, submit_number
 from pro_sante_connect.ecps.approval_proof import approve_with_code, approve_with_passkey, start_proof
 from pro_sante_connect.ecps.approval_rows import OPEN
 from pro_sante_connect.ecps.models import (
     APPROVED,
     COLLECTED,
     EXPIRED,
-    KILLED,
     PENDING,
-    REFUSED,
-    REPLACED,
     Approval,
     Phone,
 )  # fmt: skip
@@ -40,16 +47,15 @@ from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.identifiers import parse_typed
 
 __all__ = [
-    "DesktopView", "PhoneView", "approve_with_code", "approve_with_passkey", "collect", "desktop_view",
-    "phone_view", "refuse", "scan", "start", "start_proof", "submit_number",
+    "DesktopView", "PhoneView", "approve_with_code", "approve_with_passkey", "collect", "confirm_scan",
+    "desktop_view", "phone_view", "refuse", "scan", "start", "start_proof", "submit_number",
 ]  # fmt: skip
-
-UNANSWERED, WINDOW = 3, timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class DesktopView:
-    """What the waiting page shows. Number and QR code only while the number is awaited."""
+    """What the waiting page shows. Number and QR code only while the number is awaited; of a quiet request the QR
+    code alone, since no phone shows where to type the number."""
 
     state: str
     number: str
@@ -58,9 +64,11 @@ class DesktopView:
     seconds_left: int
 
 
-def start(dep: Deployment, *, typed: str, browser: str, service: str, device: str, origin: Origin) -> str:
-    """Ask the person's phone; the id of the request. Refuses `approvals-paused` (minutes) after three requests
-    without an answer in ten minutes; an earlier request of the same person is replaced."""
+def start(
+    dep: Deployment, *, typed: str, browser: str, service: str, device: str, origin: Origin, familiar_cookie: str = ""
+) -> str:
+    """Ask the person's phone; the id of the request. Refuses `approvals-paused` (minutes) to one who asks too often
+    or too soon; an earlier request of the same person is replaced."""
     now = dep.clock.now()
     person = attempts.person_of(typed)
     request = Approval(
@@ -69,13 +77,12 @@ def start(dep: Deployment, *, typed: str, browser: str, service: str, device: st
         device=names.of_means(device), asked_at=now,
         expires_at=now + timedelta(seconds=dep.settings.lifetimes.approval),
     )  # fmt: skip
+    known = familiar.browser(dep.vault, familiar_cookie, person)
     with writing(dep.engine) as db:
         attempts.one_at_a_time(db, "approvals", person, now=now)
-        _expire(db, person, now=now)
         answerer = _answerer(db, typed, now=now)
-        paused = _too_often(db, person, now=now)
+        paused = approval_asks.admit(db, request, familiar=known, address=origin.address, now=now)
         if paused is None:
-            _finish_open(db, person, now=now)
             request.practitioner_id = answerer
             db.add(request)
             subject = notices.NOBODY if answerer is None else registry.subject(answerer)
@@ -104,42 +111,6 @@ def _answerer(db: Session, typed: str, *, now: datetime) -> int | None:
     return None if phone is None else found.id
 
 
-def _expire(db: Session, person: str, *, now: datetime) -> None:
-    db.execute(
-        update(Approval)
-        .where(Approval.person == person, Approval.state.in_(OPEN), Approval.expires_at <= now)
-        .values(state=EXPIRED, ended_at=Approval.expires_at)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _finish_open(db: Session, person: str, *, now: datetime) -> None:
-    db.execute(
-        update(Approval)
-        .where(Approval.person == person, Approval.state.in_(OPEN))
-        .values(state=REPLACED, ended_at=now)
-        .execution_options(synchronize_session=False)
-    )
-
-
-def _too_often(db: Session, person: str, *, now: datetime) -> Refusal | None:
-    """A replaced request counts too: asking again and again is what prompts are limited for."""
-    ends = db.scalars(
-        select(Approval.ended_at)
-        .where(
-            Approval.person == person,
-            Approval.ended_at > now - WINDOW,
-            Approval.state.in_((REFUSED, EXPIRED, KILLED, REPLACED)),
-        )
-        .order_by(Approval.ended_at.desc())
-        .limit(UNANSWERED)
-    ).all()
-    oldest = ends[-1] if len(ends) == UNANSWERED else None
-    if oldest is None:
-        return None
-    return Refusal("approvals-paused", minutes=attempts.minutes(oldest + WINDOW - now))
-
-
 def desktop_view(dep: Deployment, approval_id: str, *, browser: str) -> DesktopView:
     """What to show now; refuses `approval-unknown` to every browser but the one that asked."""
     now = dep.clock.now()
@@ -151,7 +122,7 @@ def desktop_view(dep: Deployment, approval_id: str, *, browser: str) -> DesktopV
         return DesktopView(state, "", "", "", left)
     token = approval_codes.qr_token(dep.vault, approval_id, now=now)
     link = f"{dep.settings.issuer.wallet_base}{approval_codes.SCAN_PATH}{token}"
-    number = approval_codes.number(dep.vault, approval_id, compatible=waiting.compatible)
+    number = "" if waiting.quiet else approval_codes.number(dep.vault, approval_id, compatible=waiting.compatible)
     return DesktopView(state, number, link, qr.svg(link), left)
 
 
@@ -183,11 +154,19 @@ def collect(dep: Deployment, approval_id: str, *, browser: str, origin: Origin) 
                 Approval.expires_at > now,
             )
             .values(state=COLLECTED, ended_at=now)
-            .returning(Approval.practitioner_id, Approval.phone_id, Approval.methods, Approval.level)
+            .returning(
+                Approval.practitioner_id,
+                Approval.phone_id,
+                Approval.methods,
+                Approval.level,
+                Approval.person,
+                Approval.asker,
+            )
             .execution_options(synchronize_session=False)
         ).first()
         if taken is None:
             raise Refusal(f"approval-{_state(_mine(db, approval_id, browser), now=now)}")
+        approval_asks.forget(db, taken.person, taken.asker)
         outcome = sign_in.conclude(
             db, taken.practitioner_id, means=f"phone:{taken.phone_id}", methods=tuple(taken.methods),
             level=Level(taken.level), origin=origin, now=now,

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pro_sante_connect.core.chance import Chance
-from pro_sante_connect.core.digest import keyed, same
+from pro_sante_connect.core.digest import digest, keyed, same
 from pro_sante_connect.core.vault import Vault
 from pro_sante_connect.ecps.ceremonies import encoded
 
@@ -62,6 +62,11 @@ def scanned(vault: Vault, token: str, *, now: datetime) -> str | None:
     # Both are compared whichever matches: the time taken tells nothing.
     matches = [same(token, _token(vault, approval_id, step - back)) for back in (0, 1)]
     return approval_id if any(matches) else None
+
+
+def scan_proof(vault: Vault, approval_id: str, phone_token: str) -> str:
+    """What the phone that scanned hands back to confirm, as long as the request waits; worthless to any other."""
+    return encoded(_bytes(vault, "scanned", approval_id, digest(phone_token))[:18])
 
 
 def _step(now: datetime) -> int:

@@ -36,6 +36,14 @@ class PhoneView:
     tries_left: int
 
 
+@dataclass(frozen=True, slots=True)
+class Scanned:
+    """A request whose QR code the phone has scanned, and what it hands back to confirm."""
+
+    view: PhoneView
+    proof: str
+
+
 def phone_view(db: Session, phone: Phone, *, dep: Deployment) -> PhoneView | None:
     """The request that waits for this phone's person, if any."""
     now = dep.clock.now()
@@ -44,10 +52,14 @@ def phone_view(db: Session, phone: Phone, *, dep: Deployment) -> PhoneView | Non
             Approval.practitioner_id == phone.practitioner_id,
             Approval.state.in_(approval_rows.OPEN),
             Approval.expires_at > now,
+            # A quiet request comes by its QR code, or not at all.
+            Approval.quiet.is_(False) | (Approval.state == MATCHED),
         )
     ).first()
-    if waiting is None:
-        return None
+    return None if waiting is None else _view(dep, waiting, now=now)
+
+
+def _view(dep: Deployment, waiting: Approval, *, now: datetime) -> PhoneView:
     matched = waiting.state == MATCHED
     offered = waiting.compatible and not matched
     return PhoneView(
@@ -100,19 +112,28 @@ def _try(dep: Deployment, db: Session, phone: Phone, asked: Approval, number: st
     return Refusal("approval-killed")
 
 
-def scan(dep: Deployment, phone_token: str, qr_token: str, *, origin: Origin) -> str:
-    """The QR code scanned with the phone: the request it matched. Refuses `qr-expired`, `approval-unknown`,
-    `approval-closed`."""
+def scan(dep: Deployment, phone_token: str, qr_token: str, *, origin: Origin) -> Scanned:
+    """The QR code scanned with the phone: what the person is asked to confirm. Nothing changes yet, since any page
+    can make a browser open an address. Refuses `qr-expired`, `approval-unknown`, `approval-closed`."""
     now = dep.clock.now()
     approval_id = approval_codes.scanned(dep.vault, qr_token, now=now)
     if approval_id is None:
         raise Refusal("qr-expired")
+    asked = approval_rows.addressed(dep, phone_token, approval_id, (PENDING,), origin=origin)
+    return Scanned(_view(dep, asked, now=now), approval_codes.scan_proof(dep.vault, approval_id, phone_token))
+
+
+def confirm_scan(dep: Deployment, phone_token: str, approval_id: str, proof: str, *, origin: Origin) -> None:
+    """The person said yes: the scan stands for the typed number. Refuses `qr-expired`, `approval-unknown`,
+    `approval-closed`."""
+    if not same(proof, approval_codes.scan_proof(dep.vault, approval_id, phone_token)):
+        raise Refusal("qr-expired")
     approval_rows.addressed(dep, phone_token, approval_id, (PENDING,), origin=origin)
+    now = dep.clock.now()
     with writing(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)
         if not approval_rows.turn(db, phone, approval_id, (PENDING,), now=now, state=MATCHED):
             raise Refusal("approval-closed")
-    return approval_id
 
 
 def refuse(dep: Deployment, phone_token: str, approval_id: str, *, origin: Origin) -> None:

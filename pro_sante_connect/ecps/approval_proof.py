@@ -26,6 +26,7 @@ from pro_sante_connect.ecps import (
 )  # fmt: skip
 from pro_sante_connect.ecps.attempts import Way
 from pro_sante_connect.ecps.ceremonies import Kind
+from pro_sante_connect.ecps.levels import Grade
 from pro_sante_connect.ecps.models import APPROVED, MATCHED, Approval, Phone
 from pro_sante_connect.rpps import registry
 
@@ -44,7 +45,7 @@ def start_proof(dep: Deployment, phone_token: str, approval_id: str) -> dict[str
         ).first()
         if matched is None:
             raise Refusal("approval-closed")
-        keys = passkey_proof.live(db, phone.practitioner_id, card_id=phone.card_id)
+        keys = passkey_proof.live(db, phone.practitioner_id)
         if not keys:
             raise Refusal("passkey-missing")
         challenge = ceremonies.begin(
@@ -67,8 +68,8 @@ def approve_with_passkey(
         phone = approval_rows.phone_of(db, phone_token, now=now)
         refusal = passkey_proof.use(db, proof, ended=ended, origin=origin, now=now)
         if refusal is None:
-            methods = levels.of_passkey(dep.settings.policy, synced=proof.synced).methods
-            refusal = _approve(dep, db, phone, approval_id, methods=methods, origin=origin)
+            grade = levels.of_passkey(dep.settings.policy, synced=proof.synced, most=proof.bound_level)
+            refusal = _approve(dep, db, phone, approval_id, grade, origin=origin)
     if refusal is not None:
         raise refusal
 
@@ -86,9 +87,9 @@ def approve_with_code(dep: Deployment, phone_token: str, approval_id: str, code:
     with writing(dep.engine) as db:
         phone = approval_rows.phone_of(db, phone_token, now=now)
         if right:
-            attempts.forgive(db, person, Way.PIN)
+            attempts.forgive(db, reserved)
             card.count_pin(db, phone.card_id, now=now)
-            refusal = _approve(dep, db, phone, approval_id, methods=levels.PIN_ON_PHONE, origin=origin)
+            refusal = _approve(dep, db, phone, approval_id, levels.PIN_ON_PHONE, origin=origin)
         else:
             refusal = attempts.failed(reserved, refused="pin-wrong", paused="pin-paused")
             notices.refused(db, phone.practitioner_id, means="pin", reason=refusal.code, origin=origin, now=now)
@@ -99,7 +100,7 @@ def approve_with_code(dep: Deployment, phone_token: str, approval_id: str, code:
 
 
 def _approve(
-    dep: Deployment, db: Session, phone: Phone, approval_id: str, *, methods: tuple[str, ...], origin: Origin
+    dep: Deployment, db: Session, phone: Phone, approval_id: str, proof: Grade, *, origin: Origin
 ) -> Refusal | None:
     """The proof was given; the registry is asked once more, then matched becomes approved, once."""
     now = dep.clock.now()
@@ -111,7 +112,7 @@ def _approve(
         notices.refused(db, phone.practitioner_id, means=means, reason=stopped.code, origin=origin, now=now)
         return stopped
     compatible = db.scalars(select(Approval.compatible).where(*waiting)).first()
-    grade = levels.of_approval(dep.settings.policy, methods, compatible=bool(compatible))
+    grade = levels.of_approval(dep.settings.policy, proof, compatible=bool(compatible))
     approved = approval_rows.turn(
         db, phone, approval_id, (MATCHED,), now=now, state=APPROVED, phone_id=phone.id,
         methods=list(grade.methods), level=grade.level.value, expires_at=now + COLLECTING,
@@ -119,7 +120,7 @@ def _approve(
     if not approved:
         return Refusal("approval-closed")
     person = db.scalars(select(Approval.person).where(Approval.id == approval_id)).one()
-    attempts.forgive(db, person, Way.PHONE)
+    attempts.forgive(db, attempts.Reserved(person, Way.PHONE, 0))
     db.execute(update(Phone).where(Phone.id == phone.id).values(last_used_at=now, uses=Phone.uses + 1))
     subject = registry.subject(phone.practitioner_id)
     journal.record(db, Event.APPROVAL_GRANTED, subject, now=now, origin=origin, means=f"phone:{phone.id}")

@@ -2,7 +2,8 @@
 
 A try is reserved and committed before it is looked at, so parallel guesses and refusals cannot take it back.
 After 100 failures in a row the means is closed until it is bound anew. Names are made of what was typed, so a
-number that nobody bears is counted exactly like one that somebody does.
+number that nobody bears is counted exactly like one that somebody does. A browser where the person signed in before
+(`familiar`) has counters of its own: strangers close a means for strangers, not for her.
 """
 
 import unicodedata
@@ -46,6 +47,7 @@ class Reserved:
     person: str
     way: Way
     number: int
+    browser: str = ""
 
 
 def person_of(typed: str) -> str:
@@ -64,18 +66,20 @@ def pause_after(failures: int) -> timedelta | None:
     return min(SHORTEST * (1 << doublings), LONGEST)
 
 
-def reserve(dep: Deployment, person: str, way: Way, *, paused: str, bearer: int | None, origin: Origin) -> Reserved:
+def reserve(
+    dep: Deployment, person: str, way: Way, *, paused: str, bearer: int | None, browser: str = "", origin: Origin
+) -> Reserved:
     """Count one more try and commit it; refuses with the code `paused` (minutes) while the means rests, and the
-    journal hears of it. `bearer` is the practitioner of that name, if there is one."""
+    journal hears of it. `bearer` is the practitioner of that name, if there is one; `browser` a familiar one."""
     now = dep.clock.now()
     try:
         with writing(dep.engine) as db:
-            number = _reserve(db, _name(person, way), paused=paused, now=now)
+            number = _reserve(db, _name(person, way, browser), paused=paused, now=now)
     except Refusal:
         with writing(dep.engine) as db:
             notices.refused(db, bearer, means=way.value, reason=paused, origin=origin, now=now)
         raise
-    return Reserved(person, way, number)
+    return Reserved(person, way, number, browser)
 
 
 def _reserve(db: Session, name: str, *, paused: str, now: datetime) -> int:
@@ -106,19 +110,26 @@ def minutes(span: timedelta) -> int:
     return -int(-span.total_seconds() // 60)
 
 
-def forgive(db: Session, person: str, way: Way) -> None:
-    """A success with this very means; the others keep their count."""
-    counters.reset(db, _name(person, way))
+def forgive(db: Session, reserved: Reserved) -> int:
+    """This try succeeded with this very means; the other means keep their count. How many failures that forgives.
+
+    A success in a familiar browser forgives strangers too, but does not open what they closed for good.
+    """
+    failures = counters.reset(db, _name(reserved.person, reserved.way, reserved.browser)) - 1
+    if reserved.browser:
+        failures += counters.reset(db, _name(reserved.person, reserved.way), below=LIMIT)
+    return failures
 
 
 def bound_anew(db: Session, person: str) -> None:
-    """A new card: every means of the person starts afresh."""
+    """A new card: every means of the person starts afresh, in every browser."""
     for way in Way:
-        forgive(db, person, way)
+        counters.reset(db, _name(person, way))
+        counters.reset_all(db, f"{_name(person, way)}:")
 
 
-def _name(person: str, way: Way) -> str:
-    return f"{way.value}:{person}"
+def _name(person: str, way: Way, browser: str = "") -> str:
+    return f"{way.value}:{person}" + (f":{browser}" if browser else "")
 
 
 def by_address(dep: Deployment, purpose: str, *, event: Event, refused: str, origin: Origin) -> None:
@@ -140,6 +151,14 @@ def within(db: Session, purpose: str, person: str, *, limit: int, window: timede
 def one_at_a_time(db: Session, purpose: str, person: str, *, now: datetime) -> None:
     """Acts about one person follow one another until each has committed; no act is refused for it."""
     counters.hold(db, f"{purpose}:{person}", now=now)
+
+
+def so_far(db: Session, name: str, *, window: timedelta, now: datetime) -> tuple[int, timedelta]:
+    """How many acts were counted since the window opened, and how long until it ends. Counts nothing."""
+    counter = db.get(counters.Counter, name, populate_existing=True)
+    if counter is None or counter.since <= now - window:
+        return 0, window
+    return counter.count, counter.since + window - now
 
 
 def _windowed(db: Session, name: str, window: timedelta, now: datetime) -> int:

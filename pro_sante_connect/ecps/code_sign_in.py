@@ -10,7 +10,8 @@ from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import attempts, card, levels, notices, totp
+from pro_sante_connect.core.vault import Purpose
+from pro_sante_connect.ecps import attempts, card, familiar, levels, notices, totp
 from pro_sante_connect.ecps import pin as card_code
 from pro_sante_connect.ecps.attempts import Reserved, Way
 from pro_sante_connect.ecps.sign_in import Outcome, conclude, settle
@@ -29,7 +30,9 @@ class _Expected:
     sealed: bytes | None = None
 
 
-def sign_in(dep: Deployment, *, typed: str, pin: str, otp: str, origin: Origin) -> Authentication:
+def sign_in(
+    dep: Deployment, *, typed: str, pin: str, otp: str, origin: Origin, familiar_cookie: str = ""
+) -> Authentication:
     """Refuses `codes-refused` (tries_left) and `codes-paused` (minutes), the same for a number nobody bears;
     after right codes, as `sign_in.conclude` does."""
     person = attempts.person_of(typed)
@@ -37,12 +40,13 @@ def sign_in(dep: Deployment, *, typed: str, pin: str, otp: str, origin: Origin) 
     with reading(dep.engine) as db:
         expected = _expected(db, typed, now=now)
     reserved = attempts.reserve(
-        dep, person, Way.CODES, paused="codes-paused", bearer=expected.practitioner_id, origin=origin
-    )
+        dep, person, Way.CODES, paused="codes-paused", bearer=expected.practitioner_id,
+        browser=familiar.browser(dep.vault, familiar_cookie, person), origin=origin,
+    )  # fmt: skip
     step = _matching_step(dep, expected, pin=pin, otp=otp, now=now)
     with writing(dep.engine) as db:
         if step is not None and totp.spend(db, expected.secret_id, step, now=now):
-            outcome = _conclude(dep, db, expected, person=person, origin=origin)
+            outcome = _conclude(dep, db, expected, reserved, origin=origin)
         else:
             outcome = _refused(db, expected, reserved, origin=origin, now=now)
     return settle(outcome)
@@ -68,15 +72,17 @@ def _matching_step(dep: Deployment, expected: _Expected, *, pin: str, otp: str, 
     if chosen is None or six is None:
         return None
     right = card_code.matches(dep.vault, expected.pin, chosen)
-    secret = None if expected.sealed is None else dep.vault.open(expected.sealed).decode()
+    sealed, purpose = expected.sealed, Purpose.TOTP_SECRET
+    secret = None if sealed is None else dep.vault.open(sealed, purpose=purpose).decode()
     step = totp.matching_step(secret, six, now=now)
     return step if right else None
 
 
-def _conclude(dep: Deployment, db: Session, expected: _Expected, *, person: str, origin: Origin) -> Outcome:
+def _conclude(dep: Deployment, db: Session, expected: _Expected, reserved: Reserved, *, origin: Origin) -> Outcome:
     now = dep.clock.now()
     assert expected.practitioner_id is not None  # noqa: S101 - only a bearer's secret has a step to spend
-    attempts.forgive(db, person, Way.CODES)
+    if attempts.forgive(db, reserved) >= attempts.QUICK:
+        notices.tell(db, expected.practitioner_id, "sign-in-after-failures", now=now)
     card.count_pin(db, expected.card_id, now=now)
     grade = levels.of_codes(dep.settings.policy)
     return conclude(

@@ -89,7 +89,7 @@ def _current(db: Session, token: str, *, now: datetime, step: Step | None = None
     view = Enrolling(
         registry.get(db, target.practitioner_id),
         _step(activation, target),
-        bool(passkey_proof.live(db, target.practitioner_id, card_id=target.id)),
+        bool(passkey_proof.of_card(db, target.id)),
         totp.current(db, target.id) is not None,
     )
     if step is not None and view.step is not step:

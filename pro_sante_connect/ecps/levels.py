@@ -23,11 +23,12 @@ def weaker(left: Level, right: Level) -> Level:
     return right if left.reaches(right) else left
 
 
-def of_passkey(policy: Policy, *, synced: bool) -> Grade:
-    """A passkey with user verification: possession, and knowledge or biometrics, in one gesture."""
+def of_passkey(policy: Policy, *, synced: bool, most: Level = Level.EIDAS3) -> Grade:
+    """A passkey with user verification: possession, and knowledge or biometrics, in one gesture. `most` is what it
+    was bound with: nobody climbs by adding a passkey to a weaker session."""
     if synced:
-        return Grade(weaker(Level(policy.synced_level), Level.EIDAS2), ("swk", "user", "mfa"))
-    return Grade(Level(policy.device_bound_level), ("hwk", "user", "mfa"))
+        return Grade(weaker(weaker(Level(policy.synced_level), Level.EIDAS2), most), ("swk", "user", "mfa"))
+    return Grade(weaker(Level(policy.device_bound_level), most), ("hwk", "user", "mfa"))
 
 
 def of_codes(policy: Policy) -> Grade:
@@ -35,10 +36,10 @@ def of_codes(policy: Policy) -> Grade:
     return Grade(weaker(Level(policy.code_level), Level.EIDAS2), ("pin", "otp", "mfa"))
 
 
-def of_approval(policy: Policy, methods: tuple[str, ...], *, compatible: bool) -> Grade:
-    """A phone approval proven on the phone by `methods`; picking one of three numbers is worth less."""
-    highest = Level.EIDAS1 if compatible else Level.EIDAS2
-    return Grade(weaker(Level(policy.approval_level), highest), ("mca", *methods))
+def of_approval(policy: Policy, on_phone: Grade, *, compatible: bool) -> Grade:
+    """A phone approval, proven on the phone; picking one of three numbers is worth less."""
+    highest = weaker(Level.EIDAS1 if compatible else Level.EIDAS2, on_phone.level)
+    return Grade(weaker(Level(policy.approval_level), highest), ("mca", *on_phone.methods))
 
 
-PIN_ON_PHONE = ("pin", "mfa")
+PIN_ON_PHONE = Grade(Level.EIDAS2, ("pin", "mfa"))

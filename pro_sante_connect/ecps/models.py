@@ -65,7 +65,10 @@ class Phone(Base):
 
 
 class Passkey(Base):
-    """A WebAuthn credential. `backup_eligible` never changes; `set_aside_at`: its counter went back."""
+    """A WebAuthn credential. `backup_eligible` never changes; `set_aside_at`: its counter went back.
+
+    `bound_level` is that of the session it was added in, which it never exceeds; empty for those of an enrolment.
+    """
 
     __tablename__ = "passkeys"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -77,6 +80,7 @@ class Passkey(Base):
     backup_eligible: Mapped[bool]
     backed_up: Mapped[bool]
     aaguid: Mapped[str]
+    bound_level: Mapped[str | None]
     transports: Mapped[list[str]]
     name: Mapped[str]
     added_at: Mapped[datetime]
@@ -110,7 +114,8 @@ class Approval(Base):
            └────────┴─────────┴──→ refused · expired · killed · replaced
 
     Without `practitioner_id` it is a decoy: nobody can answer it. `person` is the throttle's name for whoever
-    was typed. The number and the QR code are derived from `id`, so nothing readable rests here.
+    was typed. The number and the QR code are derived from `id`, so nothing readable rests here. `quiet`: phones do not
+    list it. `asker`, `familiar`, `asks`: who asked, and how often by then; see `approval_asks`.
     """
 
     __tablename__ = "approvals"
@@ -128,6 +133,10 @@ class Approval(Base):
     browser_digest: Mapped[str]
     state: Mapped[str]
     compatible: Mapped[bool]
+    quiet: Mapped[bool] = mapped_column(default=False)
+    asker: Mapped[str] = mapped_column(default="")
+    familiar: Mapped[bool] = mapped_column(default=False)
+    asks: Mapped[int] = mapped_column(default=1)
     tries: Mapped[int] = mapped_column(default=0)
     service: Mapped[str]
     device: Mapped[str]

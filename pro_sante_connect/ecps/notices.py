@@ -23,11 +23,11 @@ def tell(db: Session, practitioner_id: int, template: str, *, now: datetime, **f
     channel = "mail" if person.contact_email else "sms"
     to = person.contact_email or person.contact_phone
     if to:
-        language = _language(db, practitioner_id)
+        language = language_of(db, practitioner_id)
         send(db, practitioner_id, template, channel=channel, to=to, language=language, now=now, **facts)
 
 
-def _language(db: Session, practitioner_id: int) -> str:
+def language_of(db: Session, practitioner_id: int) -> str:
     """The newest card's; whoever never had one is written to in French."""
     newest = select(Card.language).where(Card.practitioner_id == practitioner_id).order_by(Card.id.desc()).limit(1)
     return db.scalars(newest).first() or LANGUAGES[0]

@@ -20,7 +20,20 @@ from pro_sante_connect.ecps import attempts, ceremonies
 from pro_sante_connect.ecps.assertion import ALGORITHMS, Party
 
 TIMEOUT = int(ceremonies.LIFETIME.total_seconds() * 1000)
-_LENGTHS = (16, 20, 32)  # those that common authenticators make
+# How many passkeys people have, and of which kinds: id lengths and transports as browsers report them, each as often
+# as it stands here.
+_COUNTS = (1, 1, 1, 1, 2, 2, 3)
+_PHONE, _COMPUTER, _KEY = ("hybrid", "internal"), ("internal",), ("nfc", "usb")
+_KINDS = (
+    (20, _PHONE),
+    (20, _PHONE),
+    (16, _PHONE),
+    (32, _PHONE),
+    (32, _COMPUTER),
+    (32, _COMPUTER),
+    (16, _KEY),
+    (48, ("usb",)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +86,14 @@ def creation(dep: Deployment, challenge: bytes, *, holder: bytes, name: str, exc
 
 
 def invented(dep: Deployment, typed: str) -> list[Allowed]:
-    """A credential nobody has, always the same for one identifier: an unknown number looks like a known one."""
+    """Credentials nobody has, always the same for one identifier: an unknown number looks like a known one."""
     seed = keyed(dep.vault.derive("invented passkeys"), attempts.person_of(typed))
-    stream = keyed(seed, "id")
-    transports = ("hybrid", "internal") if seed[1] % 4 else ("usb",)
-    return [Allowed(stream[: _LENGTHS[seed[0] % len(_LENGTHS)]], transports)]
+    return [_invented(keyed(seed, str(number))) for number in range(_COUNTS[seed[0] % len(_COUNTS)])]
+
+
+def _invented(seed: bytes) -> Allowed:
+    length, transports = _KINDS[seed[0] % len(_KINDS)]
+    return Allowed(keyed(seed, "id")[:length], transports)
 
 
 def _descriptor(item: Allowed) -> PublicKeyCredentialDescriptor:

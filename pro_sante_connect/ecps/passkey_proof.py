@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import same
@@ -15,7 +16,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import assertion, card, ceremonies, notices, options
 from pro_sante_connect.ecps.assertion import Presented, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind, Opened
-from pro_sante_connect.ecps.models import Card, Passkey
+from pro_sante_connect.ecps.models import ACTIVE, Card, Passkey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,22 +29,28 @@ class Proof:
     synced: bool
     sign_count: int
     backed_up: bool
+    bound_level: Level
 
     @property
     def means(self) -> str:
         return f"passkey:{self.passkey_id}"
 
 
-def live(db: Session, practitioner_id: int, *, card_id: int | None = None) -> list[Passkey]:
-    """The person's passkeys that open something, or those of one card."""
-    mine = select(Passkey).where(
-        Passkey.practitioner_id == practitioner_id,
-        Passkey.withdrawn_at.is_(None),
-        Passkey.set_aside_at.is_(None),
-    )
-    if card_id is not None:
-        mine = mine.where(Passkey.card_id == card_id)
+_LIVE = (Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))
+# A passkey opens nothing before its card is active, and nothing after: an enrolment under way has proven two codes
+# only, and one that was dropped nothing that still counts. Expiry is judged, and told, by `sign_in.conclude`.
+_OF_ACTIVE_CARD = Passkey.card_id.in_(select(Card.id).where(Card.state == ACTIVE))
+
+
+def live(db: Session, practitioner_id: int) -> list[Passkey]:
+    """The person's passkeys that open something."""
+    mine = select(Passkey).where(Passkey.practitioner_id == practitioner_id, _OF_ACTIVE_CARD, *_LIVE)
     return list(db.scalars(mine.order_by(Passkey.id)))
+
+
+def of_card(db: Session, card_id: int) -> list[Passkey]:
+    """The card's passkeys, which open something only while it is active."""
+    return list(db.scalars(select(Passkey).where(Passkey.card_id == card_id, *_LIVE).order_by(Passkey.id)))
 
 
 def allowed(keys: list[Passkey]) -> list[options.Allowed]:
@@ -74,7 +81,11 @@ def _find(db: Session, presented: Presented) -> tuple[Passkey, str] | None:
     row = db.execute(
         select(Passkey, Card.holder)
         .join(Card, Card.id == Passkey.card_id)
-        .where(Passkey.credential_id == presented.credential_id, Passkey.withdrawn_at.is_(None))
+        .where(
+            Passkey.credential_id == presented.credential_id,
+            Passkey.withdrawn_at.is_(None),
+            Card.state == ACTIVE,
+        )
     ).first()
     return None if row is None else (row[0], row[1])
 
@@ -93,7 +104,8 @@ def _judge(dep: Deployment, opened: Opened, presented: Presented, found: tuple[P
     verified = assertion.verify(presented, party=options.party(dep), public_key=key.public_key)
     if verified.synced != key.backup_eligible:
         raise Unsound("backup eligibility changed")
-    return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up)
+    bound = Level(key.bound_level) if key.bound_level else Level.EIDAS3
+    return Proof(key.id, key.practitioner_id, key.name, verified.synced, verified.sign_count, verified.backed_up, bound)
 
 
 def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: datetime) -> Refusal | None:
@@ -134,6 +146,6 @@ def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: da
 def _living(proof: Proof) -> Update:
     return (
         update(Passkey)
-        .where(Passkey.id == proof.passkey_id, Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))
+        .where(Passkey.id == proof.passkey_id, _OF_ACTIVE_CARD, *_LIVE)
         .execution_options(synchronize_session=False)
     )

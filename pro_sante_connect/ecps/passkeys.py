@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
-from pro_sante_connect.core.authentication import Authentication
+from pro_sante_connect.core.authentication import Authentication, Level
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
@@ -64,7 +64,7 @@ def finish_sign_in(
 ) -> Authentication:
     """The browser's answer; refuses `passkey-refused`, `passkey-set-aside`, or as `sign_in.conclude` does."""
     proof = passkey_proof.prove(dep, Kind.SIGN_IN, binding=binding, credential=credential, origin=origin)
-    grade = levels.of_passkey(dep.settings.policy, synced=proof.synced)
+    grade = levels.of_passkey(dep.settings.policy, synced=proof.synced, most=proof.bound_level)
     now = dep.clock.now()
     with writing(dep.engine) as db:
         outcome: sign_in.Outcome | None = passkey_proof.use(db, proof, ended=ended, origin=origin, now=now)
@@ -87,15 +87,21 @@ def start_registration(dep: Deployment, practitioner_id: int, *, binding: str) -
 
 
 def finish_registration(
-    dep: Deployment, practitioner_id: int, *, binding: str, credential: str, name: str, origin: Origin
+    dep: Deployment, practitioner_id: int, *, binding: str, credential: str, name: str, level: Level, origin: Origin
 ) -> None:
-    """Keep the new passkey and tell the person. Refuses `passkey-not-kept`, `passkey-known`, `card-expired`."""
+    """Keep the new passkey, worth at most the `level` of the session that adds it, and tell the person. Refuses
+    `passkey-not-kept`, `passkey-known`, `passkeys-too-many`, `card-expired`, `sign-in-stopped`."""
     created, transports = accept(dep, practitioner_id, binding=binding, credential=credential)
     now = dep.clock.now()
     with writing(dep.engine) as db:
         card.hold(db, practitioner_id)
+        # Held: whatever was true when the browser was asked is asked again, by one at a time.
+        stopped = sign_in.stopped(db, practitioner_id, now=now)
+        if stopped is not None:
+            raise stopped
         target = card.required(db, practitioner_id, now=now)
-        key = keep(db, target, created, transports=transports, name=name, now=now)
+        _room_for_one(passkey_proof.of_card(db, target.id))
+        key = keep(db, target, created, transports=transports, name=name, bound_level=level, now=now)
         notices.means_changed(
             db,
             practitioner_id,
@@ -110,9 +116,8 @@ def finish_registration(
 def begin_on(dep: Deployment, target: Card, *, binding: str) -> dict[str, Any]:
     """Creation options for that card."""
     with writing(dep.engine) as db:
-        keys = passkey_proof.live(db, target.practitioner_id, card_id=target.id)
-        if len(keys) >= MOST:
-            raise Refusal("passkeys-too-many")
+        keys = passkey_proof.of_card(db, target.id)
+        _room_for_one(keys)
         person = registry.get(db, target.practitioner_id)
         challenge = ceremonies.begin(
             db, Kind.REGISTRATION, binding=binding, practitioner_id=person.id,
@@ -121,6 +126,11 @@ def begin_on(dep: Deployment, target: Card, *, binding: str) -> dict[str, Any]:
     name = f"{person.given_name} {person.family_name}".strip() or "e-CPS"
     holder = ceremonies.decoded(target.holder)
     return options.creation(dep, challenge, holder=holder, name=name, excluded=passkey_proof.allowed(keys))
+
+
+def _room_for_one(keys: list[Passkey]) -> None:
+    if len(keys) >= MOST:
+        raise Refusal("passkeys-too-many")
 
 
 def accept(dep: Deployment, practitioner_id: int, *, binding: str, credential: str) -> tuple[Created, list[str]]:
@@ -138,7 +148,10 @@ def accept(dep: Deployment, practitioner_id: int, *, binding: str, credential: s
         raise Refusal("passkey-not-kept") from None
 
 
-def keep(db: Session, target: Card, created: Created, *, transports: list[str], name: str, now: datetime) -> int:
+def keep(
+    db: Session, target: Card, created: Created, *, transports: list[str], name: str, now: datetime,
+    bound_level: Level | None = None,
+) -> int:  # fmt: skip
     """Store the credential on that card; refuses `passkey-known` if anybody ever had it."""
     insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
     kept = db.execute(
@@ -146,7 +159,7 @@ def keep(db: Session, target: Card, created: Created, *, transports: list[str], 
         .values(
             card_id=target.id, practitioner_id=target.practitioner_id, credential_id=created.credential_id,
             public_key=created.public_key, sign_count=created.sign_count, backup_eligible=created.synced,
-            backed_up=created.backed_up, aaguid=created.aaguid, transports=transports,
+            backed_up=created.backed_up, aaguid=created.aaguid, bound_level=bound_level, transports=transports,
             name=names.of_means(name), added_at=now, uses=0,
         )
         .on_conflict_do_nothing(index_elements=[Passkey.credential_id])

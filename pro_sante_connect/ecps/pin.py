@@ -10,7 +10,7 @@ from argon2.exceptions import VerifyMismatchError
 
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.core.vault import Vault
+from pro_sante_connect.core.vault import Purpose, Vault
 
 _HASHER = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1, hash_len=32, type=Type.ID)
 # A hash of no code at all, of the same cost: what is verified for a person without one.
@@ -36,12 +36,12 @@ def choose(typed: str, *, identifier: str) -> str:
 
 def seal(vault: Vault, code: str, *, chance: Chance) -> bytes:
     """What rests on the card. About 20 ms: never inside a write transaction."""
-    return vault.seal(_HASHER.hash(code, salt=chance.bytes(16)).encode())
+    return vault.seal(_HASHER.hash(code, salt=chance.bytes(16)).encode(), purpose=Purpose.ECPS_CODE)
 
 
 def matches(vault: Vault, sealed: bytes | None, code: str) -> bool:
     """Whether that is the code; the same work, and no, for nobody's. Never inside a write transaction."""
-    expected = _NOBODY if sealed is None else vault.open(sealed).decode()
+    expected = _NOBODY if sealed is None else vault.open(sealed, purpose=Purpose.ECPS_CODE).decode()
     try:
         return _HASHER.verify(expected, code)
     except VerifyMismatchError:

@@ -11,7 +11,7 @@ from sqlalchemy import Select, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.chance import Chance
-from pro_sante_connect.core.vault import Vault
+from pro_sante_connect.core.vault import Purpose, Vault
 from pro_sante_connect.ecps import qr
 from pro_sante_connect.ecps.models import Card, OneTimeSecret
 
@@ -32,6 +32,11 @@ def tidy(typed: str) -> str | None:
     """What was typed without its spaces; None unless it is six ASCII digits (the library takes any digits)."""
     squeezed = typed.replace(" ", "")
     return squeezed if re.fullmatch(r"[0-9]{6}", squeezed) else None
+
+
+def step_of(now: datetime) -> int:
+    """The step of that moment."""
+    return int(now.timestamp()) // 30
 
 
 def matching_step(secret: str | None, code: str, *, now: datetime) -> int | None:
@@ -78,7 +83,7 @@ def _waiting(db: Session, card_id: int) -> OneTimeSecret | None:
 
 def opened(vault: Vault, secret: OneTimeSecret | None) -> str | None:
     """The secret in the clear, as base32."""
-    return None if secret is None else vault.open(secret.sealed).decode()
+    return None if secret is None else vault.open(secret.sealed, purpose=Purpose.TOTP_SECRET).decode()
 
 
 def offer(db: Session, card: Card, *, vault: Vault, chance: Chance, service: str, now: datetime) -> TotpOffer:
@@ -89,10 +94,11 @@ def offer(db: Session, card: Card, *, vault: Vault, chance: Chance, service: str
     waiting = _waiting(db, card.id)
     secret = opened(vault, waiting) or base64.b32encode(chance.bytes(20)).decode()
     if waiting is None:
+        sealed = vault.seal(secret.encode(), purpose=Purpose.TOTP_SECRET)
         db.add(
             OneTimeSecret(
-                card_id=card.id, practitioner_id=card.practitioner_id, sealed=vault.seal(secret.encode()),
-                last_step=-1, name="", added_at=now,
+                card_id=card.id, practitioner_id=card.practitioner_id, sealed=sealed, last_step=-1, name="",
+                added_at=now,
             )
         )  # fmt: skip
     uri = pyotp.TOTP(secret).provisioning_uri(name="e-CPS", issuer_name=service)

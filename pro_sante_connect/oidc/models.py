@@ -71,7 +71,10 @@ class Session(Base):
 
 
 class Interaction(Base):
-    """An authorization request (or a visit to the own space) waiting for its person; bound to one browser."""
+    """An authorization request (or a visit to the own space) waiting for its person; bound to one browser.
+
+    `authenticated_at`, `activite_id` and `consented_at` are what `practitioner_id` settled; nobody else.
+    """
 
     __tablename__ = "interactions"
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -80,6 +83,7 @@ class Interaction(Base):
     request: Mapped[dict[str, Any]]
     opened_at: Mapped[datetime]
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    practitioner_id: Mapped[int | None] = mapped_column(BigId)
     authenticated_at: Mapped[datetime | None]
     approval: Mapped[str | None]
     activite_id: Mapped[int | None] = mapped_column(BigId)

@@ -15,7 +15,10 @@ ACCEPTED = "accepted"
 
 
 class Practitioner(Base):
-    """One person. `digest` is empty while absent; `unread` counts loads in a row that rejected all lines."""
+    """One person. `digest` is empty while absent; `unread` counts loads in a row that rejected all lines.
+
+    `contact_changed_at`: when a mail address or mobile took the place of another one; empty for the first ones.
+    """
 
     __tablename__ = "practitioners"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -35,6 +38,7 @@ class Practitioner(Base):
     protected: Mapped[bool] = mapped_column(default=False)
     contact_email: Mapped[str] = mapped_column(default="")
     contact_phone: Mapped[str] = mapped_column(default="")
+    contact_changed_at: Mapped[datetime | None]
     unread: Mapped[int] = mapped_column(default=0)
     changed_at: Mapped[datetime]
 

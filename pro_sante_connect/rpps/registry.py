@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, aliased
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core import outbox
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
 from pro_sante_connect.rpps.status import Block, Kind, Presence, Scope, Standing, activite_usable
@@ -120,21 +121,23 @@ def open_activites(db: Session, practitioner_id: int, *, now: datetime) -> list[
 def set_contact(
     db: Session, practitioner: Practitioner, *, email: str, phone: str, origin: Origin, now: datetime
 ) -> None:
-    """Where activation codes go. The values stay out of the journal."""
-    changed = [
-        name
-        for name, before, after in (
-            ("email", practitioner.contact_email, email),
-            ("phone", practitioner.contact_phone, phone),
-        )
-        if before != after
-    ]
+    """Where activation codes go, after a while: the former addresses hear of it first. The values stay out of the
+    journal."""
+    former = {"email": practitioner.contact_email, "phone": practitioner.contact_phone}
+    changed = [name for name, after in (("email", email), ("phone", phone)) if former[name] != after]
+    # Emptied first and filled later is a change too.
+    moved = bool(changed) and (any(former.values()) or practitioner.contact_changed_at is not None)
     db.execute(
         update(Practitioner)
         .where(Practitioner.id == practitioner.id)
-        .values(contact_email=email, contact_phone=phone, changed_at=now)
+        .values(
+            contact_email=email, contact_phone=phone, changed_at=now,
+            contact_changed_at=now if moved else practitioner.contact_changed_at,
+        )
         .execution_options(synchronize_session="evaluate")
-    )
+    )  # fmt: skip
+    if moved:
+        outbox.write(db, "practitioner:contact-changed", subject(practitioner.id), now=now, facts={"former": former})
     journal.record(
         db,
         Event.PRACTITIONER_CONTACT_CHANGED,

@@ -87,6 +87,8 @@ class Lifetimes:
     """Phone approval."""
     activation: Annotated[int, SECONDS] = 600
     """Activation codes."""
+    contact_wait: Annotated[int, SECONDS] = 86_400
+    """From a change of mail address or mobile, of which the former ones are told, until codes go to the new ones."""
     pairing: Annotated[int, SECONDS] = 90
     """QR code that opens the phone page on a phone already activated."""
     key_notice: Annotated[int, SECONDS] = 3600
@@ -103,8 +105,8 @@ class Policy:
     """Phone approval as the real service does it: two digits, one of three shown. Caps the level at eidas1."""
     access_token_acr: Annotated[str, choice("requested", "reached")] = "requested"
     """`acr` of `psc` access tokens: `requested` or `reached`."""
-    device_bound_level: Annotated[str, LEVEL] = "eidas3"
-    """Highest level of a passkey that says it cannot be copied; attestation is not verified yet."""
+    device_bound_level: Annotated[str, LEVEL] = "eidas2"
+    """Highest level of a passkey that says it cannot be copied. Nothing proves that yet: eidas3 takes its word."""
     synced_level: Annotated[str, LEVEL] = "eidas2"
     """Highest level of a passkey that its platform may copy."""
     code_level: Annotated[str, LEVEL] = "eidas2"

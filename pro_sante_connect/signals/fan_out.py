@@ -27,6 +27,8 @@ def fan_out(db: Session, note: Taken, *, now: datetime) -> None:
     if note.topic == "practitioner:status-changed":
         _end_means(db, note, now)
         _tell_status(db, note, now)
+    elif note.topic == "practitioner:contact-changed":
+        _tell_contact(db, note, now)
     elif note.topic == "activite:ended":
         _tell_activite(db, note, now)
     outbox.close(db, note.id, now=now)
@@ -55,6 +57,19 @@ def _end_means(db: Session, note: Taken, now: datetime) -> None:
     person = person_of(note.subject)
     if person is not None:
         practice.end_means(db, person, origin=SYSTEM, now=now)
+
+
+def _tell_contact(db: Session, note: Taken, now: datetime) -> None:
+    """The former mail address and the former mobile, while whoever holds the new ones cannot use them yet."""
+    person, former = person_of(note.subject), note.facts["former"]
+    letters = (
+        ("contact-changed-mail", "mail", former["email"]),
+        ("contact-changed-sms", "sms", former["phone"]),
+    )
+    for template, channel, to in letters:
+        if person is not None and to:
+            language = notices.language_of(db, person)
+            notices.send(db, person, template, channel=channel, to=to, language=language, now=now)
 
 
 def _tell_activite(db: Session, note: Taken, now: datetime) -> None:

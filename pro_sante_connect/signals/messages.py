@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from pro_sante_connect.core.outbox import Taken
-from pro_sante_connect.core.vault import Vault
+from pro_sante_connect.core.vault import Purpose, Vault
 from pro_sante_connect.core.words import say
 from pro_sante_connect.settings import Settings
 from pro_sante_connect.signals.transport import MAIL, Message
@@ -22,7 +22,7 @@ def render(note: Taken, *, settings: Settings, vault: Vault) -> Message:
         **{name: value for name, value in note.facts.items() if name not in _ENVELOPE},
     }
     if note.sealed is not None:
-        facts |= json.loads(vault.open(note.sealed))
+        facts |= json.loads(vault.open(note.sealed, purpose=Purpose.OUTBOX_NOTE))
     subject = say(language, f"message.{template}-subject", **facts) if channel == MAIL else ""
     return Message(
         channel=channel,

@@ -6,13 +6,15 @@ from flask import Response, g, request
 
 from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import means
+from pro_sante_connect.ecps import attempts, familiar, means
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.models import Interaction, Session
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests import session as sessions
+from pro_sante_connect.rpps import registry
 from pro_sante_connect.web.context import deployment, house, now, reading, settings, writing
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.headers import YEAR
 from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.security import allow_form_to, browser, cookie, forget_cookie, set_cookie
@@ -62,7 +64,7 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
         found = interactions.find(db, interaction_id, browser=browser(), now=now())
         if found is None:
             raise Refusal("interaction-unknown")
-        found.authenticated_at = authentication.at
+        interactions.settle(found, authentication.practitioner, authenticated_at=authentication.at)
         # The proof was committed a moment ago: what was withdrawn since opens nothing.
         if not means.usable(db, authentication.practitioner, authentication.means):
             raise Refusal("session-unknown")
@@ -76,9 +78,19 @@ def signed_in(interaction_id: str, authentication: Authentication) -> Response:
             chance=deployment().chance,
             now=now(),
         )
+        person = attempts.person_of(registry.get(db, authentication.practitioner).national_id)
     response = journey(interaction_id)
     set_cookie(response, "session", begun.secret)
+    dep = deployment()
+    set_cookie(
+        response, "familiar", familiar.remember(dep.vault, familiar_cookie(), person, chance=dep.chance), life=YEAR
+    )
     return response
+
+
+def familiar_cookie() -> str:
+    """Who signed in at this browser before; opens nothing."""
+    return request.cookies.get(cookie("familiar"), "")
 
 
 def forget_session(response: Response) -> Response:

@@ -44,22 +44,19 @@ def dispatch(interaction_id: str) -> Response:
     client = browser.client_of(found)
     if client is None:  # pragma: no cover - a kept request always names its client
         raise Refusal("client-unknown")
-    chosen = next_step(request, _signed_in(session), _settled(found, request, session, client), now=now())
-    return _follow(found, request, session, chosen)
-
-
-def _follow(found: Interaction, request: AuthorizationRequest, session: Session | None, chosen: Next) -> Response:
+    settled = _settled(found, request, session, client)
+    chosen = next_step(request, _signed_in(session), settled, now=now())
     if chosen.step in PAGES:
         return see_other(f"/journey/{found.id}/{PAGES[chosen.step]}")
     if chosen.step is Step.REFUSE or session is None:
         return refuse(found, request, chosen)
-    return _respond(found, request, session)
+    return _respond(found, request, session, activite=settled.activity)
 
 
 def _space(found: Interaction, session: Session | None) -> Response:
     """The own space asks for a session, and for a fresh proof before a sensitive change."""
-    fresh = found.authenticated_at is not None or not found.request.get("fresh")
-    if session is None or not fresh:
+    fresh = session is not None and session.authenticated_at >= found.opened_at
+    if session is None or (found.request.get("fresh") and not fresh):
         return see_other(f"/journey/{found.id}/sign-in")
     with writing() as db:
         interactions.close(db, found.id, now=now())
@@ -83,20 +80,20 @@ def _settled(
 ) -> Settled:
     db = reading()
     activities: tuple[int, ...] = ()
-    chosen, agreed = found.activite_id, False
+    mine = session is not None and session.practitioner_id == found.practitioner_id
+    chosen, agreed = found.activite_id if mine else None, False
     if session is not None:
         agreed = consent.remembered(db, session.practitioner_id, client.id, request.scope)
         if client.chooses_activity:
             activities = tuple(one.id for one in registry.open_activites(db, session.practitioner_id, now=now()))
             chosen = activities[0] if len(activities) == 1 else chosen
     return Settled(
-        opened_at=found.opened_at,
-        authenticated_at=found.authenticated_at,
+        authenticated_at=found.authenticated_at if mine else None,
         activity=chosen,
         activities=activities,
         chooses_activity=client.chooses_activity,
         consent_remembered=agreed,
-        consented_at=found.consented_at,
+        consented_at=found.consented_at if mine else None,
         asks_consent=client.asks_consent,
         hinted=hinted(request),
     )
@@ -110,15 +107,12 @@ def hinted(request: AuthorizationRequest) -> str | None:
     return str(claims["sub"]).rpartition(":")[2] if claims else ""
 
 
-def _respond(found: Interaction, request: AuthorizationRequest, session: Session) -> Response:
+def _respond(found: Interaction, request: AuthorizationRequest, session: Session, *, activite: int | None) -> Response:
     """Close the interaction and write the authorization in one transaction, then answer."""
     client = browser.client_of(found)
     acr = acr_met(request, Level(session.level))
     if client is None or acr is None:  # pragma: no cover - next_step saw both a moment ago
         raise Refusal("interaction-unknown")
-    activite = found.activite_id
-    if client.chooses_activity and activite is None:
-        activite = registry.open_activites(reading(), session.practitioner_id, now=now())[0].id
     with writing() as db:
         if not interactions.close(db, found.id, now=now()):
             raise Refusal("interaction-unknown")

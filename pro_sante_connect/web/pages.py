@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 from flask import Flask, Response, g, make_response, render_template, request
 
 from pro_sante_connect.core.words import LANGUAGES
+from pro_sante_connect.web import language as tongues
 from pro_sante_connect.web.context import settings
 from pro_sante_connect.web.language import language, word
 
@@ -30,6 +31,7 @@ def _other_languages() -> list[tuple[str, str]]:
 
 def install(app: Flask) -> None:
     """Names that every template may use."""
+    tongues.install(app)
 
     @app.context_processor
     def names() -> dict[str, Any]:

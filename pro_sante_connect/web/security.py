@@ -12,8 +12,7 @@ from markupsafe import Markup
 from pro_sante_connect.core.digest import keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.web.context import deployment, settings
-from pro_sante_connect.web.headers import YEAR, fixed_headers
-from pro_sante_connect.web.language import language
+from pro_sante_connect.web.headers import fixed_headers
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -66,6 +65,16 @@ def allow_form_to(uri: str) -> None:
     g.form_target = f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 
 
+def refuse_nul() -> None:
+    """Nobody types a NUL, and PostgreSQL takes none in a text. (The machine routes answer for themselves.)"""
+    if request.blueprint == "machines":
+        return
+    sent = [request.args] if request.method != "POST" else [request.args, request.form]
+    texts = [request.path, *(text for part in sent for pair in part.items(multi=True) for text in pair)]
+    if any("\0" in text for text in texts):
+        raise Refusal("request-malformed")
+
+
 def check_form() -> None:
     """Refuse a POST that does not come from our own page in this browser."""
     if request.method != "POST" or request.blueprint in ("machines", None) or getattr(g, "csrf_exempt", False):
@@ -100,14 +109,12 @@ def _finish(response: Response) -> Response:
         response.headers["Vary"] = "Cookie"
     if getattr(g, "new_browser", False):
         set_cookie(response, "browser", browser())
-    # a `lang` in a request that a service composed is not the person's choice
-    if request.args.get("lang") == language() and request.endpoint not in EXEMPT:
-        set_cookie(response, "language", language(), life=YEAR)
     return response
 
 
 def install(app: Flask) -> None:
     """Hook into an application."""
+    app.before_request(refuse_nul)
     app.before_request(check_form)
     app.after_request(_finish)
     app.jinja_env.globals["csrf_field"] = csrf_field

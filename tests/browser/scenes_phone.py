@@ -1,5 +1,7 @@
 """The table, second half: the phone, the own space's changes, the ends."""
 
+from urllib.parse import urlsplit
+
 from tests.browser.scenes import SCENES, shows
 from tests.browser.stage import Stage
 from tests.ecps.requests import ask, wrong
@@ -39,6 +41,13 @@ def _(stage: Stage) -> None:
 def _(stage: Stage) -> None:
     stage.phone()
     stage.go("/phone/scan/x")
+
+
+@shows("phone_scan")
+def _(stage: Stage) -> None:
+    asked = ask(stage.holder)
+    stage.phone()
+    stage.go(urlsplit(asked.view().qr_link).path)
 
 
 @shows("phone_approve")

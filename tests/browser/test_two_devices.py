@@ -148,7 +148,7 @@ def devices(demo: Demo, chromium: Browser) -> Iterator[Devices]:
 
 @pytest.fixture(params=[0])
 def others(devices: Devices, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Devices]:
-    """Somebody else, activated: after three requests without an answer nobody asks a phone for ten minutes."""
+    """Somebody else, activated: after three requests without an answer a phone lists none for ten minutes."""
     national_id = devices.demo.strangers()[request.param]
     phone = profile(chromium, viewport={"width": 320, "height": 700}, locale="fr-FR", color_scheme="light")
     secret = activate(devices.demo, phone, national_id)
@@ -182,6 +182,7 @@ def test_the_camera_of_the_phone_stands_for_the_number(devices: Devices) -> None
     devices.ask()
     expect(devices.computer.locator("#qr")).to_have_js_property("complete", True)
     devices.phone.goto(seen(devices.computer, "#qr"))
+    devices.phone.click("#submit")
     devices.phone.click("#passkey")
     devices.phone.wait_for_url("**/phone/approved")
     devices.expect_welcome()

@@ -3,15 +3,27 @@
 import base64
 import json
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
 from pro_sante_connect.cli.init import commented
+from pro_sante_connect.cli.keys import reseal_all
+from pro_sante_connect.core.database import reading, writing
+from pro_sante_connect.core.outbox import OutboxNote
+from pro_sante_connect.core.vault import Purpose, vault_of
+from pro_sante_connect.ecps import pin, totp
+from pro_sante_connect.ecps.models import Card, OneTimeSecret
+from pro_sante_connect.oidc.models import SigningKey
+from pro_sante_connect.oidc.tokens import keys
 from pro_sante_connect.settings import Settings, load
 from tests.cli.conftest import call, told
+from tests.ecps.people import CODE, candidate
 from tests.stores import STORES, new_postgresql
+from tests.world import World
 
 
 def test_init_writes_settings_that_load_as_the_defaults(house: Path) -> None:
@@ -127,6 +139,23 @@ def test_secrets_are_sealed_again_under_a_new_root(house: Path) -> None:
     assert not next(one for one in told("doctor") if one["what"] == "signing keys")["cure"]
 
 
+def test_every_sealed_column_is_sealed_again_for_its_purpose(world: World) -> None:
+    person = candidate(world).enrol(passkey=False)
+    codes = person.ask()
+    with writing(world.engine) as db:
+        keys.ensure(db, vault=world.dep.vault, chance=world.chance, now=world.now)
+    assert reseal_all(replace(world.dep, vault=vault_of((b"n" * 32, b"k" * 32)))) == 8
+    new = vault_of((b"n" * 32,))
+    with reading(world.engine) as db:
+        assert totp.opened(new, db.scalars(select(OneTimeSecret)).one()) == person.secret
+        assert pin.matches(new, db.scalars(select(Card.pin)).one(), CODE)
+        notes = db.scalars(select(OutboxNote.sealed).where(OutboxNote.sealed.is_not(None)).order_by(OutboxNote.id))
+        told_again = [new.open(sealed, purpose=Purpose.OUTBOX_NOTE) for sealed in notes if sealed]
+        sealed_keys = db.scalars(select(SigningKey.sealed)).all()
+    assert [json.loads(one)["code"] for one in told_again[-2:]] == [codes["mail"], codes["sms"]]
+    assert all(new.open(one, purpose=Purpose.SIGNING_KEY).startswith(b"-----BEGIN") for one in sealed_keys)
+
+
 def test_keys_init_makes_a_lost_secrets_file(house: Path) -> None:
     (house / "psc.secrets").unlink()
     assert "Back it up" in call("keys", "init").output
@@ -227,7 +256,13 @@ def test_a_defect_keeps_its_traceback(house: Path, monkeypatch: pytest.MonkeyPat
 
 def test_a_restored_backup_voids_what_was_issued(house: Path) -> None:
     assert call("database", "upgrade").output == "The store is up to date.\n"
+    with sqlite3.connect("psc.sqlite3") as db:
+        db.execute("INSERT INTO ceremonies VALUES ('c', 'sign-in', 'b', NULL, 1, 9000000000000000)")
+    db.close()
     assert call("database", "restored").output.startswith("Epoch 2: everyone signs in again.")
+    with sqlite3.connect("psc.sqlite3") as db:
+        assert db.execute("SELECT count(*) FROM ceremonies").fetchone() == (0,)
+    db.close()
 
 
 def findings(**environment: str) -> dict[str, str]:

@@ -13,7 +13,7 @@ from pro_sante_connect.core.database import located, reading, writing
 from pro_sante_connect.core.digest import digest, keyed, same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.models import microseconds, moment
-from pro_sante_connect.core.vault import open_vault, vault_of
+from pro_sante_connect.core.vault import Purpose, open_vault, vault_of
 from tests.world import START, World
 
 
@@ -89,13 +89,29 @@ def test_a_restore_bumps_the_epoch(world: World) -> None:
 
 def test_the_vault_opens_what_it_sealed_and_rolls_over() -> None:
     old, both = vault_of((b"o" * 32,)), vault_of((b"n" * 32, b"o" * 32))
-    sealed = old.seal(b"secret")
-    assert both.open(sealed) == b"secret"
-    assert vault_of((b"n" * 32,)).open(both.reseal(sealed)) == b"secret"
+    sealed = old.seal(b"secret", purpose=Purpose.TOTP_SECRET)
+    assert both.open(sealed, purpose=Purpose.TOTP_SECRET) == b"secret"
+    resealed = both.reseal(sealed, purpose=Purpose.TOTP_SECRET)
+    assert vault_of((b"n" * 32,)).open(resealed, purpose=Purpose.TOTP_SECRET) == b"secret"
     assert old.derive("a") == both.derive("a", root=1) != old.derive("b")
     assert both.derive_all("a") == (vault_of((b"n" * 32,)).derive("a"), old.derive("a"))
     with pytest.raises(Refusal, match="vault-unreadable"):
-        vault_of((b"x" * 32,)).open(sealed)
+        vault_of((b"x" * 32,)).open(sealed, purpose=Purpose.TOTP_SECRET)
+
+
+def test_what_is_sealed_for_one_purpose_opens_for_no_other() -> None:
+    vault = vault_of((b"n" * 32, b"o" * 32))
+    for sealed_for in Purpose:
+        for root in (vault, vault_of((b"o" * 32,))):
+            sealed = root.seal(b"secret", purpose=sealed_for)
+            for purpose in Purpose:
+                if purpose is sealed_for:
+                    assert vault.open(sealed, purpose=purpose) == b"secret"
+                    continue
+                with pytest.raises(Refusal, match="vault-unreadable"):
+                    vault.open(sealed, purpose=purpose)
+                with pytest.raises(Refusal, match="vault-unreadable"):
+                    vault.reseal(sealed, purpose=purpose)
 
 
 def test_weak_missing_or_unreadable_secrets_are_refused(tmp_path: Path) -> None:
@@ -106,7 +122,8 @@ def test_weak_missing_or_unreadable_secrets_are_refused(tmp_path: Path) -> None:
         open_vault(tmp_path / "none")
     file = tmp_path / "secrets"
     file.write_text("a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s\n")
-    assert open_vault(file).open(open_vault(file).seal(b"x")) == b"x"
+    sealed = open_vault(file).seal(b"x", purpose=Purpose.SIGNING_KEY)
+    assert open_vault(file).open(sealed, purpose=Purpose.SIGNING_KEY) == b"x"
 
 
 def test_a_note_is_taken_by_lease_and_closed_with_its_secret(world: World) -> None:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +16,13 @@ from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.outbox import OutboxNote
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.demo.passkey import SoftwarePasskey
 from pro_sante_connect.ecps import enrolment, pin, totp
 from pro_sante_connect.ecps.models import ACTIVE, Card
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.settings import Policy
 from pro_sante_connect.signals.withdrawal import end_sessions
 from tests.world import World
 
@@ -93,7 +95,9 @@ class Candidate:
         with reading(self.world.engine) as db:
             sent = db.scalars(wanted).all()
         return {
-            note.facts["channel"]: json.loads(self.dep.vault.open(note.sealed))["code"] for note in sent if note.sealed
+            note.facts["channel"]: json.loads(self.dep.vault.open(note.sealed, purpose=Purpose.OUTBOX_NOTE))["code"]
+            for note in sent
+            if note.sealed
         }
 
     def _last_note(self) -> int:
@@ -170,6 +174,13 @@ def reached(world: World, practitioner: int, national_id: str = NATIONAL_ID) -> 
         person = db.get_one(Practitioner, practitioner)
         person.contact_email, person.contact_phone = "chloe@personnes.example", "0639980001"
     return Candidate(world, practitioner, national_id)
+
+
+def with_policy(person: Candidate, policy: Policy) -> Candidate:
+    """The same person in a deployment with that policy."""
+    world = person.world
+    dep = replace(world.dep, settings=replace(world.dep.settings, policy=policy))
+    return replace(person, world=World(dep, world.clock, world.chance))
 
 
 def suspend(person: Candidate) -> None:

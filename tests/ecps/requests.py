@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.database import reading
 from pro_sante_connect.ecps import approval, phones
 from pro_sante_connect.signals.withdrawal import end_sessions
@@ -36,7 +37,11 @@ class Asked:
         approval.submit_number(self.person.dep, self.person.phone, self.id, number, origin=BROWSER)
 
     def scan(self, link: str) -> str:
-        return approval.scan(self.person.dep, self.person.phone, link.rpartition("/")[2], origin=BROWSER)
+        """Scanned and confirmed; the request it matched."""
+        dep, phone = self.person.dep, self.person.phone
+        scanned = approval.scan(dep, phone, link.rpartition("/")[2], origin=BROWSER)
+        approval.confirm_scan(dep, phone, scanned.view.id, scanned.proof, origin=BROWSER)
+        return scanned.view.id
 
     def approve(self, code: str = CODE) -> None:
         approval.approve_with_code(self.person.dep, self.person.phone, self.id, code, origin=BROWSER)
@@ -53,10 +58,14 @@ class Asked:
         return approval.collect(self.person.dep, self.id, browser=browser, origin=BROWSER)
 
 
-def ask(person: Candidate, typed: str = NATIONAL_ID) -> Asked:
+def ask(
+    person: Candidate, typed: str = NATIONAL_ID, *, browser: str = COMPUTER, address: str = BROWSER.address,
+    familiar: str = "",
+) -> Asked:  # fmt: skip
     made = approval.start(
-        person.dep, typed=typed, browser=COMPUTER, service="Dossier", device="Firefox, Linux", origin=BROWSER
-    )
+        person.dep, typed=typed, browser=browser, service="Dossier", device="Firefox, Linux",
+        origin=Origin(address=address), familiar_cookie=familiar,
+    )  # fmt: skip
     return Asked(person, made)
 
 

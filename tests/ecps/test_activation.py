@@ -5,14 +5,15 @@ import json
 import pytest
 from sqlalchemy import func, select
 
-from pro_sante_connect.audit.journal import Origin
-from pro_sante_connect.core.database import reading
+from pro_sante_connect.audit.journal import SYSTEM, Origin
+from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.ecps import enrolment
 from pro_sante_connect.ecps.activation import ASKS, TRIES
 from pro_sante_connect.ecps.attempts import ADDRESS_LIMIT, ADDRESS_WINDOW
 from pro_sante_connect.ecps.models import Activation
+from pro_sante_connect.rpps import registry
 from tests.ecps.people import BROWSER, Candidate, candidate, events, suspend, winners
 from tests.world import World
 
@@ -54,6 +55,41 @@ def test_a_number_that_nobody_bears_is_answered_alike_and_sends_nothing(world: W
 @pytest.mark.parametrize("missing", ["contact_email", "contact_phone"])
 def test_without_both_channels_nothing_is_sent(world: World, missing: str) -> None:
     assert candidate(world, **{missing: ""}).ask() == {}
+
+
+def change_contact(person: Candidate, email: str, phone: str) -> None:
+    """As one operator does, alone."""
+    with writing(person.world.engine) as db:
+        known = registry.get(db, person.practitioner)
+        registry.set_contact(db, known, email=email, phone=phone, origin=SYSTEM, now=person.world.now)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        [("other@personnes.example", "0639980099")],
+        [("other@personnes.example", "0639980001")],
+        [("chloe@personnes.example", "0639980099")],
+        [("", ""), ("other@personnes.example", "0639980099")],
+    ],
+)
+def test_after_a_change_of_contact_no_code_leaves_before_the_former_one_had_time_to_hear(
+    person: Candidate, changes: list[tuple[str, str]]
+) -> None:
+    for email, phone in changes:
+        change_contact(person, email, phone)
+    wait = person.dep.settings.lifetimes.contact_wait
+    person.world.clock.advance(wait - 1)
+    assert person.ask() == {}
+    person.world.clock.advance(1)
+    assert set(person.ask()) == {"mail", "sms"}
+
+
+def test_the_first_contact_and_the_same_again_wait_for_nobody(world: World) -> None:
+    person = candidate(world, contact_email="", contact_phone="")
+    for _ in range(2):
+        change_contact(person, "chloe@personnes.example", "0639980001")
+        assert set(person.ask()) == {"mail", "sms"}
 
 
 def test_a_suspended_person_is_sent_nothing(person: Candidate) -> None:

@@ -13,13 +13,26 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from sqlalchemy import select, update
 
+from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.demo.passkey import SoftwarePasskey, encoded
 from pro_sante_connect.ecps import passkeys
 from pro_sante_connect.ecps.models import Ceremony, Passkey
+from pro_sante_connect.settings import Policy
 from pro_sante_connect.signals.withdrawal import end_sessions
-from tests.ecps.people import BROWSER, NATIONAL_ID, Candidate, candidate, told, wallet
+from tests.ecps.people import (
+    BROWSER,
+    NATIONAL_ID,
+    Candidate,
+    candidate,
+    suspend,
+    told,
+    wallet,
+    winners,
+    with_policy,
+)
+from tests.ecps.requests import ask
 from tests.world import World
 
 BINDING = "browser 1"
@@ -31,10 +44,10 @@ def person(world: World) -> Candidate:
     return candidate(world).enrol()
 
 
-def register(person: Candidate, credential: Any, *, binding: str = BINDING) -> None:
+def register(person: Candidate, credential: Any, *, binding: str = BINDING, level: Level = Level.EIDAS3) -> None:
     passkeys.finish_registration(
         person.dep, person.practitioner, binding=binding, credential=json.dumps(credential), name=" Ma\tclé ",
-        origin=BROWSER,
+        level=level, origin=BROWSER,
     )  # fmt: skip
 
 
@@ -74,7 +87,7 @@ def test_a_challenge_for_one_person_registers_nothing_for_another(world: World) 
     one, other = candidate(world).enrol(), candidate(world, "899867004170")
     with pytest.raises(Refusal, match="passkey-not-kept"):
         passkeys.finish_registration(
-            one.dep, other.practitioner, binding=BINDING, name="", origin=BROWSER,
+            one.dep, other.practitioner, binding=BINDING, name="", level=Level.EIDAS3, origin=BROWSER,
             credential=json.dumps(second(one).create(creation(one), origin=wallet(world))),
         )  # fmt: skip
 
@@ -88,13 +101,61 @@ def test_a_registration_answers_its_challenge_once(person: Candidate) -> None:
         register(person, second(person, 3).create(creation(person), origin=wallet(person.world)), binding="else")
 
 
-def test_a_hundred_passkeys_are_enough(person: Candidate) -> None:
+def fill(person: Candidate, count: int) -> None:
+    """So many more passkeys on the card."""
     with writing(person.world.engine) as db:
         row = db.scalars(select(Passkey)).one()
         known = {column.key: getattr(row, column.key) for column in Passkey.__table__.columns if column.key != "id"}
-        db.add_all(Passkey(**known | {"credential_id": bytes([number])}) for number in range(passkeys.MOST - 1))
+        db.add_all(Passkey(**known | {"credential_id": bytes([number])}) for number in range(count))
+
+
+def test_a_hundred_passkeys_are_enough(person: Candidate) -> None:
+    fill(person, passkeys.MOST - 1)
     with pytest.raises(Refusal, match="passkeys-too-many"):
         creation(person)
+
+
+def test_of_many_passkeys_made_at_once_only_as_many_are_kept_as_there_is_room_for(person: Candidate) -> None:
+    made = [second(person, seed).create(creation(person), origin=wallet(person.world)) for seed in range(2, 8)]
+    fill(person, passkeys.MOST - 3)
+    waiting = iter(made)
+    assert winners(lambda: register(person, next(waiting)), len(made)) == 2
+    with pytest.raises(Refusal, match="passkeys-too-many"):
+        creation(person)
+
+
+def test_a_person_stopped_while_her_passkey_is_made_keeps_none(person: Candidate) -> None:
+    made = second(person).create(creation(person), origin=wallet(person.world))
+    suspend(person)
+    with pytest.raises(Refusal, match="sign-in-stopped"):
+        register(person, made)
+    assert "means-added" not in told(person)
+
+
+@pytest.mark.parametrize("level", list(Level))
+def test_a_passkey_is_worth_no_more_than_the_session_that_added_it(person: Candidate, level: Level) -> None:
+    generous = with_policy(person, Policy(device_bound_level="eidas3"))
+    key = second(person)
+    register(generous, key.create(creation(person), origin=wallet(person.world)), level=level)
+    generous.passkey = key
+    options = passkeys.start_sign_in(generous.dep, binding=BINDING, typed=NATIONAL_ID)
+    found = passkeys.finish_sign_in(
+        generous.dep, binding=BINDING, credential=generous.answer(options), ended=end_sessions, origin=BROWSER
+    )
+    assert found.level is level
+    asked = ask(generous)
+    asked.scan(asked.view().qr_link)
+    asked.approve_by_passkey()
+    assert asked.collect().level is (Level.EIDAS1 if level is Level.EIDAS1 else Level.EIDAS2)
+
+
+def test_a_passkey_of_an_activation_is_worth_what_its_kind_is(person: Candidate) -> None:
+    generous = with_policy(person, Policy(device_bound_level="eidas3"))
+    options = passkeys.start_sign_in(generous.dep, binding=BINDING, typed=NATIONAL_ID)
+    found = passkeys.finish_sign_in(
+        generous.dep, binding=BINDING, credential=generous.answer(options), ended=end_sessions, origin=BROWSER
+    )
+    assert found.level is Level.EIDAS3
 
 
 def test_an_expired_card_takes_no_passkey(person: Candidate) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -17,12 +17,24 @@ from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.demo.passkey import SoftwarePasskey, encoded
-from pro_sante_connect.ecps import assertion, ceremonies, passkeys
+from pro_sante_connect.ecps import assertion, ceremonies, enrolment, passkey_proof, passkeys
 from pro_sante_connect.ecps.ceremonies import Kind
-from pro_sante_connect.ecps.models import Passkey
+from pro_sante_connect.ecps.models import REPLACED, Card, Passkey
 from pro_sante_connect.settings import Policy
 from pro_sante_connect.signals.withdrawal import end_sessions
-from tests.ecps.people import BROWSER, NATIONAL_ID, Candidate, candidate, events, suspend, told, wallet, winners
+from tests.ecps.people import (
+    BROWSER,
+    CODE,
+    NATIONAL_ID,
+    Candidate,
+    candidate,
+    events,
+    suspend,
+    told,
+    wallet,
+    winners,
+    with_policy,
+)
 from tests.world import World
 
 BINDING = "browser 1"
@@ -83,7 +95,7 @@ def test_a_passkey_opens_with_or_without_a_typed_number(person: Candidate, typed
     assert len(options.get("allowCredentials", [])) == (1 if typed else 0)
     found = finish(person, person.answer(options))
     assert (found.practitioner, found.level, found.methods) == (
-        person.practitioner, Level.EIDAS3, ("hwk", "user", "mfa"),
+        person.practitioner, Level.EIDAS2, ("hwk", "user", "mfa"),
     )  # fmt: skip
     assert found.means.startswith("passkey:")
     assert events(person)[-1] == "sign-in:succeeded"
@@ -194,6 +206,26 @@ def test_an_unknown_number_looks_like_a_known_one_always_the_same(person: Candid
     assert begin(person, typed="é")["allowCredentials"]
 
 
+def test_unknown_numbers_have_as_many_passkeys_and_of_the_kinds_that_people_have(person: Candidate) -> None:
+    listed = [begin(person, typed=f"8998204{number:05d}")["allowCredentials"] for number in range(60)]
+    assert {len(one) for one in listed} == {1, 2, 3}
+    keys = [key for one in listed for key in one]
+    assert len({key["id"] for key in keys}) == len(keys)
+    # as browsers report them of phones, computers and security keys
+    seen = {tuple(key["transports"]) for key in keys}
+    assert seen == {("hybrid", "internal"), ("internal",), ("nfc", "usb"), ("usb",)}
+
+
+def test_two_passkeys_of_a_person_do_not_tell_that_her_number_is_known(person: Candidate) -> None:
+    with writing(person.world.engine) as db:
+        row = db.scalars(select(Passkey)).one()
+        known = {column.key: getattr(row, column.key) for column in Passkey.__table__.columns if column.key != "id"}
+        db.add(Passkey(**known | {"credential_id": b"another", "transports": ["hybrid", "internal"]}))
+    mine = begin(person)["allowCredentials"]
+    theirs = [begin(person, typed=f"8998204{number:05d}")["allowCredentials"] for number in range(60)]
+    assert len(mine) in {len(one) for one in theirs}
+
+
 def test_an_unknown_credential_is_refused(person: Candidate) -> None:
     stranger = SoftwarePasskey.derived(b"9" * 32, rp_id="localhost", holder="AAAA")
     with pytest.raises(Refusal, match="passkey-refused"):
@@ -237,9 +269,7 @@ def test_a_synced_passkey_is_worth_less(person: Candidate) -> None:
     synced = Authenticator(person, flags=PRESENT | VERIFIED | ELIGIBLE | BACKED_UP)
     found = finish(person, synced.get(begin(person)))
     assert (found.level, found.methods) == (Level.EIDAS2, ("swk", "user", "mfa"))
-    generous = Candidate(person.world, person.practitioner, passkey=person.passkey)
-    settings = replace(person.dep.settings, policy=Policy(synced_level="eidas3"))
-    generous.world = World(replace(person.dep, settings=settings), person.world.clock, person.world.chance)
+    generous = with_policy(person, Policy(synced_level="eidas3", device_bound_level="eidas3"))
     assert finish(generous, synced.get(begin(generous))).level is Level.EIDAS2
 
 
@@ -256,3 +286,50 @@ def test_an_expired_card_opens_nothing(person: Candidate) -> None:
     person.world.clock.advance(person.dep.settings.lifetimes.card)
     with pytest.raises(Refusal, match="card-expired"):
         finish(person, person.answer(begin(person)))
+
+
+def halfway(person: Candidate) -> Candidate:
+    """Whoever read both codes of somebody with an active card, as far as a passkey of her own."""
+    thief = Candidate(person.world, person.practitioner)
+    thief.token = thief.verify(thief.ask())
+    enrolment.choose_code(thief.dep, thief.token, CODE, origin=BROWSER)
+    enrolment.finish_passkey(thief.dep, thief.token, thief.make_passkey(seed=9), name="", origin=BROWSER)
+    return thief
+
+
+@pytest.mark.parametrize("typed", [NATIONAL_ID, None])
+@pytest.mark.parametrize("abandoned", [False, True])
+def test_a_passkey_of_an_enrolment_that_has_not_ended_opens_nothing(
+    person: Candidate, typed: str | None, abandoned: bool
+) -> None:
+    thief = halfway(person)
+    if abandoned:
+        thief.verify(thief.ask())
+    options = begin(person, typed=typed)
+    assert thief.passkey is not None
+    assert encoded(thief.passkey.credential_id) not in [item["id"] for item in options.get("allowCredentials", [])]
+    with pytest.raises(Refusal, match="passkey-refused"):
+        finish(person, thief.answer({"challenge": options["challenge"]}))
+    assert "sign-in:succeeded" not in events(person)
+    assert finish(person, person.answer(begin(person, typed=typed)))
+
+
+def test_a_passkey_opens_once_its_enrolment_has_ended_and_the_former_one_no_more(person: Candidate) -> None:
+    fresh = halfway(person)
+    fresh.secret = enrolment.start_totp(fresh.dep, fresh.token).secret
+    enrolment.confirm_totp(fresh.dep, fresh.token, fresh.otp(), origin=BROWSER)
+    enrolment.finish(fresh.dep, fresh.token, phone_name="", ended=end_sessions, origin=BROWSER)
+    with pytest.raises(Refusal, match="passkey-refused"):
+        finish(person, person.answer({"challenge": begin(person, typed=None)["challenge"]}))
+    assert finish(person, fresh.answer(begin(person)))
+
+
+def test_a_card_that_ends_while_the_person_signs_opens_nothing(person: Candidate) -> None:
+    proof = passkey_proof.prove(
+        person.dep, Kind.SIGN_IN, binding=BINDING, credential=person.answer(begin(person)), origin=BROWSER
+    )
+    with writing(person.world.engine) as db:
+        db.execute(update(Card).values(state=REPLACED))
+        refusal = passkey_proof.use(db, proof, ended=end_sessions, origin=BROWSER, now=person.world.now)
+    assert refusal is not None
+    assert refusal.code == "passkey-refused"

@@ -10,6 +10,7 @@ from pro_sante_connect.audit.models import Entry
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import code_sign_in, enrolment, means, pairing, passkeys
+from pro_sante_connect.ecps.approval_asks import ASKS
 from pro_sante_connect.ecps.attempts import ADDRESS_LIMIT, QUICK
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.signals.withdrawal import end_sessions
@@ -73,7 +74,7 @@ def test_numbers_that_are_paused(person: Candidate) -> None:
 @pytest.mark.parametrize("typed", [NATIONAL_ID, "899820424099"])
 def test_requests_to_a_phone_that_are_paused(person: Candidate, typed: str) -> None:
     subject = registry.subject(person.practitioner) if typed == NATIONAL_ID else NOBODY
-    many(lambda: ask(person, typed), 4)
+    many(lambda: ask(person, typed), ASKS)
     with pytest.raises(Refusal, match="approvals-paused"):
         ask(person, typed)
     assert last(person) == ("sign-in:refused", subject, BROWSER.address, "approvals-paused")

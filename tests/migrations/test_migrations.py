@@ -6,7 +6,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
 from sqlalchemy.exc import DBAPIError
 
 from pro_sante_connect.app import load_models
@@ -51,3 +51,9 @@ def test_the_store_refuses_to_rewrite_the_journal(world: World, statement: str) 
         record(db, Event.KEY_MADE, "key:1", now=START)
     with pytest.raises(DBAPIError, match="append-only"), world.engine.begin() as db:
         db.execute(text(statement))
+
+
+@pytest.mark.parametrize("table", ["audit_entries", "audit_seals"])
+def test_postgresql_refuses_to_empty_the_journal(engines: dict[str, Engine], table: str) -> None:
+    with pytest.raises(DBAPIError, match="append-only"), engines["postgresql"].begin() as db:
+        db.execute(text(f"TRUNCATE {table} CASCADE"))

@@ -140,7 +140,21 @@ def test_pkce_is_required_where_the_profile_says_so() -> None:
 
 @pytest.mark.parametrize("scope", ["scope_all", "openid scope_all", "scope_all,openid", "openid,  profile scope_all"])
 def test_scope_all_means_everything_however_it_is_written(scope: str) -> None:
-    assert judged(None, scope=scope).scope == "openid profile scope_all identity"
+    assert judged(party(scopes=("scope_all",)), scope=scope).scope == "openid profile scope_all identity"
+
+
+@pytest.mark.parametrize(
+    ("registered", "asked", "granted"),
+    [
+        (("openid",), "scope_all", "openid"),
+        (("openid", "profile"), "openid scope_all", "openid profile"),
+        (("openid", "identity"), "openid profile identity", "openid identity"),
+        (("openid", "scope_all"), "openid profile", "openid profile"),
+    ],
+)
+def test_a_service_is_granted_what_it_registered_at_most(registered: tuple[str, ...], asked: str, granted: str) -> None:
+    assert judged(party(scopes=registered), scope=asked).scope == granted
+    assert refused(party(scopes=("profile",)), scope=asked) == "invalid_scope"
 
 
 def test_other_scopes_of_the_real_service_have_no_effect() -> None:
@@ -178,8 +192,9 @@ def test_the_browser_cannot_go_under_the_registered_minimum(
 
 
 SESSION = SignedIn(authenticated_at=START, level=Level.EIDAS2, national_id="8998", entitled=True)
+OLDER = replace(SESSION, authenticated_at=START - timedelta(seconds=61))
 SETTLED = Settled(
-    opened_at=START, authenticated_at=None, activity=None, activities=(), chooses_activity=False,
+    authenticated_at=None, activity=None, activities=(), chooses_activity=False,
     consent_remembered=True, consented_at=None, asks_consent=True, hinted=None,
 )  # fmt: skip
 
@@ -191,14 +206,13 @@ SETTLED = Settled(
         ({}, SESSION, {}, Next(Step.RESPOND, "settled")),
         ({"prompt": "login"}, SESSION, {}, Next(Step.AUTHENTICATE, "prompt-login")),
         ({"prompt": "login"}, SESSION, {"authenticated_at": START}, Next(Step.RESPOND, "settled")),
+        ({"prompt": "login"}, OLDER, {"authenticated_at": START}, Next(Step.AUTHENTICATE, "prompt-login")),
         ({"max_age": "0"}, SESSION, {}, Next(Step.AUTHENTICATE, "max-age")),
+        ({"max_age": "0"}, SESSION, {"authenticated_at": START}, Next(Step.RESPOND, "settled")),
+        ({"max_age": "60"}, OLDER, {"authenticated_at": START}, Next(Step.AUTHENTICATE, "max-age")),
+        ({"acr_values": "eidas3"}, OLDER, {"authenticated_at": START}, Next(Step.AUTHENTICATE, "level-too-low")),
         ({"max_age": "60"}, SESSION, {}, Next(Step.RESPOND, "settled")),
-        (
-            {"max_age": "60"},
-            replace(SESSION, authenticated_at=START - timedelta(seconds=61)),
-            {},
-            Next(Step.AUTHENTICATE, "max-age"),
-        ),
+        ({"max_age": "60"}, OLDER, {}, Next(Step.AUTHENTICATE, "max-age")),
         ({}, SESSION, {"hinted": "other"}, Next(Step.AUTHENTICATE, "other-person-hinted")),
         (
             {},

@@ -6,6 +6,7 @@ from typing import Any
 from pro_sante_connect.core import outbox
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.outbox import OutboxNote
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.rpps.models import Practitioner
 from tests.world import World
 
@@ -33,7 +34,8 @@ def note(world: World, topic: str, subject: str, **facts: Any) -> None:
 def message(world: World, *, sealed: dict[str, str] | None = None, **facts: Any) -> None:
     """A mail to Camille."""
     envelope = {"channel": "mail", "to": "camille@personnes.example", "template": "card-withdrawn", "language": "en"}
-    hidden = None if sealed is None else world.dep.vault.seal(json.dumps(sealed).encode())
+    vault, purpose = world.dep.vault, Purpose.OUTBOX_NOTE
+    hidden = None if sealed is None else vault.seal(json.dumps(sealed).encode(), purpose=purpose)
     with writing(world.engine) as db:
         outbox.write(db, "message:send", "practitioner:1", now=world.now, facts=envelope | facts, sealed=hidden)
 

@@ -53,6 +53,22 @@ def test_a_suspension_lifted_before_it_was_told_is_told_once_as_restored(world: 
     assert told(world) == ["Connexion Santé : votre accès est rétabli"]
 
 
+def test_a_change_of_contact_is_told_to_the_former_mail_and_mobile(world: World) -> None:
+    person = practitioner(world, email="former@personnes.example")
+    for email, phone in (("former@personnes.example", "0639980001"), ("new@personnes.example", "0639980002")):
+        with writing(world.engine) as db:
+            known = registry.get(db, person)
+            registry.set_contact(db, known, email=email, phone=phone, origin=SYSTEM, now=world.now)
+    relay = Relay()
+    while deliver_due(world.dep, relay):
+        pass
+    # the first mobile beside a known mail, then both anew
+    assert [(one.channel, one.recipient) for one in relay.sent] == [
+        ("mail", "former@personnes.example"), ("mail", "former@personnes.example"), ("sms", "0639980001"),
+    ]  # fmt: skip
+    assert all("new@" not in one.body and "0639980002" not in one.body for one in relay.sent)
+
+
 def test_nobody_writes_to_the_dead(world: World) -> None:
     person = practitioner(world)
     with writing(world.engine) as db:

@@ -7,8 +7,11 @@ import pytest
 import requests
 from sqlalchemy import Engine
 
+from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.authentication import Authentication, Level, Mode
 from pro_sante_connect.core.database import writing
+from pro_sante_connect.oidc import registration
+from pro_sante_connect.oidc.models import Client
 from pro_sante_connect.oidc.requests import session as sessions
 from tests.oidc.parties import CALLBACK, Cast, document, make_cast
 from tests.serving import Served, serving
@@ -119,6 +122,19 @@ def test_an_unproven_client_or_address_is_a_page(served: Served, people: Cast) -
         assert "Location" not in answer.headers
         assert 'href="https://evil' not in answer.text
         assert "Référence" in answer.text
+
+
+def test_a_service_disabled_a_moment_ago_opens_no_page_and_gets_no_code(served: Served, people: Cast) -> None:
+    client = people.client(asks_consent=False)[0]
+    browser = signed_in(served, people)
+    begun = ask(served, browser, client)
+    assert begun.status_code == 303
+    with writing(served.world.engine) as db:
+        registration.disable(db, db.get_one(Client, client), origin=SYSTEM, now=served.world.now)
+    assert ask(served, browser, client).status_code == 400
+    answer = follow(served, browser, begun)
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
 
 
 def test_the_answer_can_be_a_form_that_escapes_what_it_carries(served: Served, people: Cast) -> None:

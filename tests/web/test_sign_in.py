@@ -164,6 +164,24 @@ def test_wrong_codes_sound_the_same_for_everybody_and_pause_after_five(holder: H
         assert "paused for 1 min" in page.text
 
 
+def test_a_stranger_does_not_pause_codes_in_the_browser_where_the_person_signs_in(holder: Holder) -> None:
+    served, client = holder.served, holder.people.client(asks_consent=False)
+
+    def attempt(browser: requests.Session, code: str) -> int:
+        page = follow(served, browser, ask(served, browser, client[0], prompt="login"))
+        page = to_codes(served, browser, page, NATIONAL_ID)
+        fields = {"national_id": NATIONAL_ID, "ecps_code": code, "otp": holder.otp()}
+        return int(submit(served, browser, page, "/sign-in/code", **fields).status_code)
+
+    mine, theirs = requests.Session(), requests.Session()
+    assert attempt(mine, CODE) == 303
+    assert [attempt(theirs, "0000") for _ in range(5)] == [422, 422, 422, 422, 429]
+    served.world.clock.advance(30)
+    assert attempt(theirs, "0000") == 429
+    assert attempt(requests.Session(), CODE) == 429
+    assert attempt(mine, CODE) == 303
+
+
 def test_a_stopped_practitioner_is_told_only_after_the_proof(holder: Holder) -> None:
     served, browser = holder.served, requests.Session()
     with writing(served.world.engine) as db:

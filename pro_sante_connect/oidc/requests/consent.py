@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.audit.events import Event
@@ -17,9 +18,12 @@ def remembered(db: DatabaseSession, practitioner: int, client: str, scope: str) 
 
 
 def remember(db: DatabaseSession, practitioner: int, client: str, scope: str, *, origin: Origin, now: datetime) -> None:
-    """Keep the agreement; a wider one replaces the former."""
-    db.execute(delete(Consent).filter_by(practitioner_id=practitioner, client_id=client))
-    db.add(Consent(practitioner_id=practitioner, client_id=client, scope=scope, given_at=now))
+    """Keep the agreement; a wider one replaces the former, and of two at once the later."""
+    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
+    given = insert(Consent).values(practitioner_id=practitioner, client_id=client, scope=scope, given_at=now)
+    changes = {"scope": given.excluded.scope, "given_at": given.excluded.given_at}
+    one = [Consent.practitioner_id, Consent.client_id]
+    db.execute(given.on_conflict_do_update(index_elements=one, set_=changes))
     record(db, Event.CONSENT_GIVEN, f"practitioner:{practitioner}", now=now, origin=origin, client=client, scope=scope)
 
 

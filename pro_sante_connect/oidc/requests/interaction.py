@@ -46,6 +46,15 @@ def find(db: DatabaseSession, interaction_id: str, *, browser: str, now: datetim
     return found if same(found.browser_digest, digest(browser)) else None
 
 
+def settle(interaction: Interaction, practitioner: int, **facts: datetime | int) -> None:
+    """Write what this person just settled here; what somebody else had settled before is gone."""
+    if interaction.practitioner_id != practitioner:
+        interaction.practitioner_id = practitioner
+        interaction.authenticated_at = interaction.activite_id = interaction.consented_at = None
+    for name, value in facts.items():
+        setattr(interaction, name, value)
+
+
 def request_of(interaction: Interaction) -> AuthorizationRequest | None:
     """The request it keeps, or None for a visit to the own space."""
     return from_json(interaction.request) if interaction.client_id is not None else None

@@ -40,9 +40,8 @@ class SignedIn:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settled:
-    """What this interaction has settled so far. `activities` are the ids usable now."""
+    """What the session's person has settled in this interaction. `activities` are the ids usable now."""
 
-    opened_at: datetime
     authenticated_at: datetime | None
     activity: int | None
     activities: tuple[int, ...]
@@ -58,9 +57,14 @@ def acr_met(request: AuthorizationRequest, level: Level) -> Level | None:
     return next((asked for asked in request.acr_values if level.reaches(asked)), None)
 
 
+def _proved_here(session: SignedIn, settled: Settled) -> bool:
+    """The session rests on the proof that its person gave in this interaction, or on a later one."""
+    return settled.authenticated_at is not None and session.authenticated_at >= settled.authenticated_at
+
+
 def _must_prove_again(request: AuthorizationRequest, session: SignedIn, settled: Settled, now: datetime) -> str:
     """Why the session at hand is not enough, or an empty text."""
-    proved_here = settled.authenticated_at is not None
+    proved_here = _proved_here(session, settled)
     if {Prompt.LOGIN, Prompt.SELECT_ACCOUNT} & set(request.prompt) and not proved_here:
         return "prompt-login"
     if request.max_age is not None and not proved_here:
@@ -107,10 +111,10 @@ def _next(request: AuthorizationRequest, session: SignedIn | None, settled: Sett
     if session is None:
         return Next(Step.AUTHENTICATE, "no-session")
     reason = _must_prove_again(request, session, settled, now)
-    if reason == "level-too-low" and settled.authenticated_at is not None:
+    if reason == "level-too-low" and _proved_here(session, settled):
         # the person just proved what they can: asking again would loop
         return Next(Step.REFUSE, reason, "unmet_authentication_requirements")
-    if reason == "other-person-hinted" and settled.authenticated_at is not None:
+    if reason == "other-person-hinted" and _proved_here(session, settled):
         return Next(Step.REFUSE, reason, "login_required")
     if reason:
         return Next(Step.AUTHENTICATE, reason)

@@ -163,9 +163,10 @@ def _scope(values: dict[str, str], client: RelyingParty) -> str:
     if unknown:
         raise Redirected("invalid_scope", "Invalid scopes: " + " ".join(_ascii(name) for name in unknown[:5]))
     if client.profile.name == "psc":
-        if "scope_all" in asked:
-            return PSC_GRANTED
-        granted = [name for name in ("openid", "profile", "identity") if name in asked]
+        # scope_all means all the others, whether it is asked for or registered.
+        everything = PSC_GRANTED.split()
+        wanted = everything if "scope_all" in asked else [n for n in ("openid", "profile", "identity") if n in asked]
+        granted = [name for name in wanted if name in client.scopes or "scope_all" in client.scopes]
     else:
         granted = [name for name in asked if name in client.scopes]
     if "openid" not in granted:

@@ -19,7 +19,7 @@ from pro_sante_connect.audit.journal import SYSTEM, Origin, record
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.clock import Clock
 from pro_sante_connect.core.once import remember
-from pro_sante_connect.core.vault import Vault
+from pro_sante_connect.core.vault import Purpose, Vault
 from pro_sante_connect.oidc.models import SigningKey
 from pro_sante_connect.oidc.vocabulary import SIGNING_ALGORITHMS
 
@@ -48,7 +48,7 @@ def make(db: Session, algorithm: str, *, active_from: datetime, vault: Vault, ch
         SigningKey(
             kid=kid,
             algorithm=algorithm,
-            sealed=vault.seal(key.as_pem(private=True)),
+            sealed=vault.seal(key.as_pem(private=True), purpose=Purpose.SIGNING_KEY),
             public=dict(key.as_dict(private=False)),
             created_at=now,
             active_from=active_from,
@@ -117,7 +117,8 @@ class KeyRing:
 
     def _parse(self, row: Any) -> PrivateKey:
         kind: type[PrivateKey] = ECKey if row.algorithm == "ES256" else RSAKey
-        return kind.import_key(self._vault.open(row.sealed), {"kid": row.kid, "use": "sig", "alg": row.algorithm})
+        pem = self._vault.open(row.sealed, purpose=Purpose.SIGNING_KEY)
+        return kind.import_key(pem, {"kid": row.kid, "use": "sig", "alg": row.algorithm})
 
     def signer(self, algorithm: str) -> Key:
         """The youngest active key of that algorithm."""

@@ -53,5 +53,5 @@ def choose(interaction_id: str) -> Response:
     chosen = next((one.id for one in usable if str(one.id) == field("activity")), None)
     if chosen is None:
         return _form(found, usable, refusal=Refusal("activity-missing"))
-    steps.settle(interaction_id, activite_id=chosen)
+    steps.settle(interaction_id, session.practitioner_id, activite_id=chosen)
     return browser.journey(interaction_id)

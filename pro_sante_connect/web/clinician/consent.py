@@ -79,5 +79,5 @@ def agree(interaction_id: str) -> Response:
         if found is None:
             raise Refusal("interaction-unknown")
         consent.remember(db, session.practitioner_id, asked.client_id, asked.scope, origin=by, now=now())
-        found.consented_at = now()
+        interactions.settle(found, session.practitioner_id, consented_at=now())
     return browser.journey(interaction_id)

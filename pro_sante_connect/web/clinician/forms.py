@@ -11,6 +11,7 @@ from pro_sante_connect.web.errors import STATUS
 from pro_sante_connect.web.language import word
 
 LONGEST = 128
+LONGEST_JSON = 4096
 
 # Refusals that a person can mend on the page where they stand, and the fields to mend. The others end the page.
 MENDABLE: dict[str, tuple[str, ...]] = {
@@ -65,8 +66,13 @@ def field(name: str) -> str:
 
 
 def member(name: str) -> str:
-    """A short text of a script's JSON body."""
-    sent: Any = request.get_json(silent=True)
+    """A short text of a script's JSON body, empty when there is none; refuses `body-too-large`."""
+    if len(request.get_data()) > LONGEST_JSON:
+        raise Refusal("body-too-large")
+    try:
+        sent: Any = request.get_json(silent=True)
+    except RecursionError:  # nested deeper than the parser goes: as malformed as any other
+        sent = None
     return str(sent.get(name) or "").strip()[:LONGEST] if isinstance(sent, dict) else ""
 
 

@@ -3,12 +3,13 @@
 from flask import Response, request
 
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.vault import Purpose
 from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.oidc.requests.interaction import request_of
 from pro_sante_connect.web.context import deployment, settings
+from pro_sante_connect.web.headers import YEAR
 from pro_sante_connect.web.security import cookie, forget_cookie, set_cookie
 
-YEAR = 31_536_000
 WAYS = ("passkey", "phone", "code")
 
 
@@ -19,21 +20,22 @@ def number_for(found: Interaction) -> str:
 
 
 def _typed(interaction_id: str) -> str:
-    journey, _, number = _opened("typed").partition(" ")
+    journey, _, number = _opened("typed", Purpose.TYPED_COOKIE).partition(" ")
     return number if journey == interaction_id else ""
 
 
 def remembered() -> str:
     """The number somebody asked this device to remember."""
-    return _opened("number")
+    return _opened("number", Purpose.NUMBER_COOKIE)
 
 
 def keep(response: Response, found: Interaction, number: str, *, ticked: bool, way: str) -> Response:
     """Keep the number for this journey; for the next ones only if ticked. Keep the way always."""
-    set_cookie(response, "typed", _sealed(f"{found.id} {number}"), life=settings().lifetimes.interaction)
+    typed = _sealed(f"{found.id} {number}", Purpose.TYPED_COOKIE)
+    set_cookie(response, "typed", typed, life=settings().lifetimes.interaction)
     set_cookie(response, "way", way, life=YEAR)
     if ticked:
-        set_cookie(response, "number", _sealed(number), life=YEAR)
+        set_cookie(response, "number", _sealed(number, Purpose.NUMBER_COOKIE), life=YEAR)
     elif request.cookies.get(cookie("number")):
         forget_cookie(response, "number")
     return response
@@ -45,13 +47,13 @@ def ways() -> tuple[str, ...]:
     return (last, *(way for way in WAYS if way != last)) if last in WAYS else WAYS
 
 
-def _sealed(text: str) -> str:
-    return deployment().vault.seal(text.encode()).decode()
+def _sealed(text: str, purpose: Purpose) -> str:
+    return deployment().vault.seal(text.encode(), purpose=purpose).decode()
 
 
-def _opened(name: str) -> str:
+def _opened(name: str, purpose: Purpose) -> str:
     held = request.cookies.get(cookie(name), "")
     try:
-        return deployment().vault.open(held.encode("utf-8", "replace")).decode() if held else ""
+        return deployment().vault.open(held.encode("utf-8", "replace"), purpose=purpose).decode() if held else ""
     except Refusal:
         return ""

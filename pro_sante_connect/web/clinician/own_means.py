@@ -5,6 +5,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, jsonify, request
 from markupsafe import Markup
 
+from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import means, pairing, passkeys, qr
 from pro_sante_connect.ecps.means import Means
@@ -89,8 +90,9 @@ def add_passkey() -> Response:
     by = origin(here.practitioner_id)
     try:
         passkeys.finish_registration(
-            deployment(), here.practitioner_id, binding=here.id, credential=credential(), name=field("name"), origin=by
-        )
+            deployment(), here.practitioner_id, binding=here.id, credential=credential(), name=field("name"),
+            level=Level(here.level), origin=by,
+        )  # fmt: skip
     except Refusal as refusal:
         return _passkey_form(mend(refusal))
     return see_other(f"{LIST}?done=added-done")

@@ -65,10 +65,17 @@ def state() -> Response:
 
 @blueprint.get("/phone/scan/<code>")
 def scan(code: str) -> Response:
-    """The QR code of the desktop, seen by this phone's camera: stands for the typed number."""
+    """The QR code of the desktop, seen by this phone's camera: stands for the typed number once confirmed."""
     if _phone() is None:
         return page("phone_unknown.html")
-    approval.scan(deployment(), phone_token(), code, origin=origin())
+    scanned = approval.scan(deployment(), phone_token(), code, origin=origin())
+    return page("phone_scan.html", view=scanned.view, proof=scanned.proof)
+
+
+@blueprint.post("/phone/<approval_id>/scanned")
+def confirm_scan(approval_id: str) -> Response:
+    """The person confirms what was scanned."""
+    approval.confirm_scan(deployment(), phone_token(), approval_id, field("proof"), origin=origin())
     return see_other("/phone")
 
 

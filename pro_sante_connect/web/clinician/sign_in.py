@@ -93,8 +93,9 @@ def by_codes(interaction_id: str) -> Response:
     found, number = browser.interaction(interaction_id), field("national_id")
     try:
         proof = code_sign_in.sign_in(
-            deployment(), typed=number, pin=field("ecps_code"), otp=field("otp"), origin=origin()
-        )
+            deployment(), typed=number, pin=field("ecps_code"), otp=field("otp"), origin=origin(),
+            familiar_cookie=browser.familiar_cookie(),
+        )  # fmt: skip
     except Refusal as refusal:
         return _codes(found, number, problem=mend(refusal))
     return browser.signed_in(interaction_id, proof)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from flask import Blueprint, Response
+from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Interaction, Session
@@ -31,14 +32,23 @@ def signed_in_here(interaction_id: str) -> tuple[Interaction, Session]:
     return found, session
 
 
-def settle(interaction_id: str, **facts: str | int | datetime | None) -> None:
-    """Write what was just settled, unless the request was closed meanwhile."""
+def await_approval(interaction_id: str, approval: str) -> None:
+    """This browser waits for that phone approval; unless the request was closed meanwhile."""
     with writing() as db:
-        found = interactions.find(db, interaction_id, browser=browser_secret(), now=now())
-        if found is None:
-            raise Refusal("interaction-unknown")
-        for name, value in facts.items():
-            setattr(found, name, value)
+        _open(db, interaction_id).approval = approval
+
+
+def settle(interaction_id: str, practitioner: int, **facts: int | datetime) -> None:
+    """Write what that person just settled, unless the request was closed meanwhile."""
+    with writing() as db:
+        interactions.settle(_open(db, interaction_id), practitioner, **facts)
+
+
+def _open(db: DatabaseSession, interaction_id: str) -> Interaction:
+    found = interactions.find(db, interaction_id, browser=browser_secret(), now=now())
+    if found is None:
+        raise Refusal("interaction-unknown")
+    return found
 
 
 @blueprint.post("/journey/<interaction_id>/cancel")

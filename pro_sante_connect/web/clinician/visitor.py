@@ -1,6 +1,7 @@
 """Who visits the own space: a session, and for sensitive changes a proof at most five minutes old."""
 
 from datetime import timedelta
+from urllib.parse import quote
 
 from flask import request
 from werkzeug.exceptions import HTTPException
@@ -22,7 +23,8 @@ def visitor(*, fresh: bool = False, back: str | None = None) -> Session:
     if current is not None and not (fresh and current.authenticated_at < now() - FRESH):
         return _seen(current)
     life = timedelta(seconds=settings().lifetimes.interaction)
-    facts = {"next": back or request.path, "fresh": fresh}
+    # Quoted: whatever a path was made of, it goes into a header later.
+    facts = {"next": quote(back or request.path), "fresh": fresh}
     with writing() as db:
         opened = interactions.open_for(
             db, None, browser=browser_secret(), life=life, chance=deployment().chance, now=now(), facts=facts

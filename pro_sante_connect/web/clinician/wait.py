@@ -47,10 +47,11 @@ def start(interaction_id: str) -> Response:
             service=steps.service_of(found) or settings().appearance.service_name,
             device=device_family(),
             origin=origin(),
+            familiar_cookie=browser.familiar_cookie(),
         )
     except Refusal as refusal:
         return form_again(found, number, problem=mend(refusal))
-    steps.settle(interaction_id, approval=asked)
+    steps.await_approval(interaction_id, asked)
     ticked = "remember" in request.form
     return memory.keep(see_other(f"/journey/{found.id}/wait"), found, number, ticked=ticked, way="phone")
 
