@@ -76,7 +76,7 @@ def file_of_tomorrow(**change: Any) -> Act:
 
     def act(here: Scene) -> None:
         folder = here.folder / f"then{len(list(here.folder.iterdir()))}"
-        assert load(here.served.world, registered(folder, **change), accept="few people").state == "published"
+        assert load(here.served.world, registered(folder, **change), lenient=True).state == "published"
 
     return act
 
@@ -139,7 +139,9 @@ STOPS: dict[str, tuple[Act, dict[str, set[str]]]] = {
     "suspension that has begun": (decide(decisions.suspend, effective=SOON), OF_OTHERS),
     "strike-off": (decide(decisions.strike_off), OF_OTHERS),
     "retirement": (decide(decisions.retire), OF_OTHERS),
-    "death": (decide(decisions.record_death), OF_OTHERS),
+    "death": (decide(decisions.record_death, evidence="act 12"), OF_OTHERS),
+    "security block": (decide(decisions.block), OF_OTHERS),
+    "limit of time reached": (decide(decisions.limit, until=SOON), OF_OTHERS),
     "one exercice blocked": (decide(decisions.suspend, exercice=DOCTOR), OF_OTHER_ACTIVITIES),
     "every exercice blocked": (block_every_exercice, OF_OTHERS),
     "one activity suspended": (on_first_activity(decisions.suspend), OF_OTHER_ACTIVITIES),
