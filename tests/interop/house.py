@@ -17,7 +17,8 @@ from pro_sante_connect.core.database import writing
 from pro_sante_connect.demo.clients import TEST_LOGOUTS, TEST_REDIRECTS
 from pro_sante_connect.ecps import pairing
 from pro_sante_connect.oidc import registration
-from pro_sante_connect.rpps import registry
+from pro_sante_connect.rpps import decisions, registry
+from pro_sante_connect.signals import practice
 from tests.demo.visitor import Visitor
 from tests.ecps.people import CODE, Candidate
 from tests.interop.client import Program
@@ -67,6 +68,13 @@ class House:
         return {
             "national_id": national_id, "ecps_code": CODE, "totp_secret": holder.secret, "passkey": holder.answer,
         }  # fmt: skip
+
+    def strike_off(self, person: Person) -> None:
+        """As `psc practitioner strike-off` does."""
+        world = self.served.world
+        with writing(world.engine) as db:
+            known = registry.get(db, self.holders[person["national_id"]].practitioner)
+            practice.decide(db, known, decisions.strike_off, reason="DISC", origin=SYSTEM, now=world.now)
 
     def program(self, client_id: str = "essai-psc", kind: type[Program] = Program, **wish: Any) -> Program:
         """Register a client for programs; the program that uses it, with a browser of its own."""

@@ -105,21 +105,6 @@ def test_openxtrem_reads_the_refresh_token_and_refreshes_until_the_logout(demo: 
     assert program.userinfo(tokens["access_token"]).status_code == 401
 
 
-def test_openxtrem_hears_of_a_strike_off_at_the_next_refresh(demo: Demo, people: dict[str, Any]) -> None:
-    program = Program(demo)
-    tokens = program.refresh(program.sign_in(people)["refresh_token"]).json()
-    number = people["national_id"]
-    assert demo.psc("practitioner", "strike-off", number, "--reason", "essai").returncode == 0
-    try:
-        refused = program.refresh(tokens["refresh_token"])
-        assert (refused.status_code, refused.json()["error"]) == (400, "invalid_grant")
-        assert refused.json()["error_description"]
-    finally:
-        assert demo.psc("practitioner", "reinstate", number, "--reason", "essai").returncode == 0
-    assert program.refresh(tokens["refresh_token"]).json()["error"] == "invalid_grant"
-    assert program.userinfo(program.sign_in(people)["access_token"]).json()["SubjectNameID"] == number
-
-
 def test_drupal_module_repeats_parameters(demo: Demo, people: dict[str, Any]) -> None:
     program = Program(demo)
     assert program.authorize("acr_values=eidas1&" + program.query(), people)["code"]

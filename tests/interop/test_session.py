@@ -61,6 +61,19 @@ def test_refreshes_keep_it_alive_and_its_whole_life_ends_it(house: House, person
     dead(program, tokens)
 
 
+def test_a_strike_off_is_heard_at_the_next_refresh(house: House, person: Person) -> None:
+    """Emulation `openxtrem`: it refreshes every few minutes to see whether the person is still there."""
+    program = house.program()
+    tokens = program.sign_in(person)
+    for _ in range(3):
+        house.later(200)
+        tokens = program.refresh(tokens["refresh_token"]).json()
+        assert decoded(tokens["id_token"])["acr"] == "eidas1"
+    house.later(1)
+    house.strike_off(person)
+    dead(program, tokens)
+
+
 def test_a_new_sign_in_begins_a_session_of_its_own(house: House, person: Person) -> None:
     program = house.program()
     first = program.sign_in(person)

@@ -115,14 +115,19 @@ def test_two_secrets_live_during_a_rotation_and_no_third(cast: Cast) -> None:
         cast.world.clock.advance(6)
 
 
+def rotate_secret(cast: Cast, name: str) -> None:
+    with writing(cast.world.engine) as db:
+        registration.new_secret(
+            db, db.get_one(Client, name), origin=SYSTEM, chance=cast.world.chance, now=cast.world.now
+        )
+
+
 def test_a_withdrawn_secret_opens_nothing_from_the_commit_on(cast: Cast) -> None:
     name, first = cast.client()
     sid = cast.sign_in()
     held = cast.tokens((name, first), sid)
     for _ in range(2):
-        with writing(cast.world.engine) as db:
-            client = db.get_one(Client, name)
-            registration.new_secret(db, client, origin=SYSTEM, chance=cast.world.chance, now=cast.world.now)
+        rotate_secret(cast, name)
     assert cast.redeem((name, first), cast.code(name, sid)).status == 401
     assert cast.refresh((name, first), held["refresh_token"]).status == 401
     for endpoint in (introspect, revoke):

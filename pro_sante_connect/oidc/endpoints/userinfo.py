@@ -16,11 +16,9 @@ def userinfo(machine: Machine, request: MachineRequest, *, shape: str = "2023") 
         return _unauthorized("A bearer token in the Authorization header is required.", "bearer-missing")
     with machine.reading() as db:
         living, claims, reason = living_access(machine, db, token, now)
-        if living is None or claims is None:
-            return _unauthorized("The access token is not active.", reason)
-        client = machine.clients.find(db, living.client_id)
-        if client is None:
-            return _unauthorized("The access token is not active.", "client-disabled")
+        client = machine.clients.find(db, living.client_id) if living is not None else None
+        if living is None or claims is None or client is None:
+            return _unauthorized("The access token is not active.", reason or "client-disabled")
         hidden = machine.hidden(db, living, now) if living.decided else NOTHING_HIDDEN
     facts = facts_of(living, client, machine.dep.settings, scope=str(claims["scope"]), hidden=hidden)
     document = shape_psc.userinfo(facts, shape=shape) if _psc(client) else shape_standard.userinfo(facts)
