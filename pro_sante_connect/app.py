@@ -56,7 +56,7 @@ def create_app(
 
     load_models()
     if settings.issuer.auth_base.startswith("https://"):
-        discovery.validate(settings.issuer)
+        discovery.validate(settings.issuer, settings.policy)
     app = Flask("pro_sante_connect.web", root_path=str(Path(__file__).with_name("web")))
     app.config.update(
         SQLALCHEMY_DATABASE_URI=located(settings.database.url),

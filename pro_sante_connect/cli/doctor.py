@@ -74,7 +74,7 @@ def _issuer(settings: "Settings") -> Finding:
 
     try:
         if settings.issuer.auth_base.startswith("https://"):
-            discovery.validate(settings.issuer)
+            discovery.validate(settings.issuer, settings.policy)
     except ValueError as problem:
         return Finding("discovery", str(problem), "Give [issuer] auth_base and wallet_base public https addresses.")
     if settings.issuer.auth_base.startswith("http://"):

@@ -24,7 +24,7 @@ from pro_sante_connect.oidc.endpoints.token import token
 from pro_sante_connect.oidc.endpoints.userinfo import userinfo
 from pro_sante_connect.oidc.models import Client, SigningKey
 from pro_sante_connect.oidc.tokens import keys
-from pro_sante_connect.settings import Issuer
+from pro_sante_connect.settings import Issuer, Policy
 from tests.oidc.parties import CALLBACK, CHALLENGE, NATIONAL_ID, VERIFIER, Cast, document, payload
 from tests.world import World
 
@@ -383,11 +383,14 @@ def test_workers_that_start_at_once_make_one_key_of_each_kind(world: World) -> N
 
 def test_discovery_is_valid_and_truthful(cast: Cast) -> None:
     issuer = Issuer(auth_base="https://auth.example", wallet_base="https://wallet.example")
-    discovery.validate(issuer)
-    found = discovery.metadata(issuer)
+    discovery.validate(issuer, Policy())
+    found = discovery.metadata(issuer, Policy())
     assert found["issuer"] == "https://auth.example/auth/realms/esante-wallet"
     assert found["authorization_endpoint"] == "https://wallet.example/auth"
     assert found["request_uri_parameter_supported"] is False
+    assert found["acr_values_supported"] == ["eidas1", "eidas2"]
+    believing = discovery.metadata(issuer, Policy(device_bound_level="eidas3"))
+    assert believing["acr_values_supported"] == ["eidas1", "eidas2", "eidas3"]
 
 
 def test_logout_judges_hint_client_and_address(cast: Cast) -> None:

@@ -14,7 +14,7 @@ from pro_sante_connect.oidc.vocabulary import (
     Prompt,
     ResponseMode,
 )
-from pro_sante_connect.settings import Issuer
+from pro_sante_connect.settings import Issuer, Policy
 
 CLAIMS = (
     "sub", "iss", "aud", "azp", "exp", "iat", "jti", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", "typ",
@@ -24,7 +24,7 @@ CLAIMS = (
 )  # fmt: skip
 
 
-def metadata(issuer: Issuer) -> dict[str, Any]:
+def metadata(issuer: Issuer, policy: Policy) -> dict[str, Any]:
     """The discovery document; both names serve the same bytes."""
     base = f"{issuer.auth_base}{issuer.protocol_path}"
     confidential = [AuthMethod.BASIC, AuthMethod.POST, AuthMethod.PRIVATE_KEY_JWT]
@@ -44,7 +44,7 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
         "scopes_supported": list(STANDARD_SCOPES),
         "claims_supported": list(CLAIMS),
         "claim_types_supported": ["normal"],
-        "acr_values_supported": list(Level),
+        "acr_values_supported": reachable(policy),
         "prompt_values_supported": list(Prompt),
         "ui_locales_supported": ["fr", "en"],
         "id_token_signing_alg_values_supported": list(SIGNING_ALGORITHMS),
@@ -64,6 +64,12 @@ def metadata(issuer: Issuer) -> dict[str, Any]:
     return document
 
 
-def validate(issuer: Issuer) -> None:
+def reachable(policy: Policy) -> list[Level]:
+    """The levels that some means reaches under this policy."""
+    given = (policy.device_bound_level, policy.synced_level, policy.code_level, policy.approval_level)
+    return [level for level in Level if any(Level(one).reaches(level) for one in given)]
+
+
+def validate(issuer: Issuer, policy: Policy) -> None:
     """Raises ValueError when the document breaks the specification; `psc doctor` and the start call it."""
-    OpenIDProviderMetadata(metadata(issuer)).validate()
+    OpenIDProviderMetadata(metadata(issuer, policy)).validate()

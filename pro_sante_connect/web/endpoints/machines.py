@@ -17,7 +17,7 @@ from pro_sante_connect.oidc.endpoints.machine import Machine
 from pro_sante_connect.oidc.endpoints.revocation import revoke
 from pro_sante_connect.oidc.endpoints.token import token
 from pro_sante_connect.oidc.endpoints.userinfo import userinfo
-from pro_sante_connect.settings import Issuer
+from pro_sante_connect.settings import Issuer, Policy
 from pro_sante_connect.web.context import address, house
 from pro_sante_connect.web.headers import fixed_headers
 
@@ -41,13 +41,13 @@ class Route:
 
 def _discovery(machine: Machine, _: MachineRequest) -> Answer:
     """The issuer's metadata (OIDC Discovery §3), under both names."""
-    return _metadata(machine.dep.settings.issuer)
+    return _metadata(machine.dep.settings.issuer, machine.dep.settings.policy)
 
 
 @lru_cache(maxsize=1)
-def _metadata(issuer: Issuer) -> Answer:
+def _metadata(issuer: Issuer, policy: Policy) -> Answer:
     """It says the same as long as the settings do."""
-    return _public(json_answer(200, discovery.metadata(issuer)), 3600)
+    return _public(json_answer(200, discovery.metadata(issuer, policy)), 3600)
 
 
 def _certs(machine: Machine, _: MachineRequest) -> Answer:
