@@ -16,7 +16,7 @@ from pro_sante_connect.core.database import reading
 from pro_sante_connect.rpps import identifiers
 from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.dossier import Dossier, keys_of
-from pro_sante_connect.rpps.extract import Reject
+from pro_sante_connect.rpps.extract import Reason, Reject
 from pro_sante_connect.rpps.guards import People
 from pro_sante_connect.rpps.models import LOCAL, Practitioner
 from pro_sante_connect.rpps.people import Person, gather
@@ -102,8 +102,10 @@ class Comparison:
         elif person.activities:
             self._read(db, person, known)
         elif known is not None and not known.absent:
+            # The file of activities is the list of people: lines of the others alone keep nobody in it.
             rejected = any(line.split(b"|", 2)[1] == REJECTED for line in lines)
-            self._unread(known) if rejected or person.rejects else self._vanished(known)
+            refused = any(reject.reason is not Reason.ORPHAN for _line, reject in person.rejects)
+            self._unread(known) if rejected or refused else self._vanished(known)
 
     def _read(self, db: Session, person: Person, known: Known | None) -> None:
         self.result.people += 1

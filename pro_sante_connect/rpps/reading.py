@@ -84,7 +84,7 @@ def _take(line: Line, reader: Reader, source: Source, spool: Spool, tally: Tally
         spool.row(source.part, line.number, line.offset, outcome)
     else:
         tally.reject(spool, source.part, line.number, line.offset, outcome)
-        if outcome.national_id:
+        if outcome.national_id and source.part is Part.ACTIVITY:
             spool.damaged(outcome.national_id)
     if not line.ended:
         if isinstance(outcome, Reject) and outcome.reason in {Reason.COLUMN_COUNT, Reason.TOO_LONG, Reason.ENCODING}:

@@ -81,12 +81,13 @@ def test_know_how_and_diplomas_of_nobody_are_orphans(world: World, tmp_path: Pat
     assert (report.people, report.rejects) == (1, {"orphan": 2})
 
 
-def test_orphans_of_somebody_held_do_not_make_her_vanish(world: World, tmp_path: Path) -> None:
+@pytest.mark.parametrize("code", ["SM26", "XX99"], ids=["whole", "damaged"])
+def test_a_line_of_another_file_keeps_nobody_in_the_list(world: World, tmp_path: Path, code: str) -> None:
     load(world, write(tmp_path / "a", people(2)))
     write(tmp_path / "b", people(1))
-    write(tmp_path / "b", [row(1, sf_kind="S", sf_code="SM26")], part=Part.KNOW_HOW)
-    assert load(world, tmp_path / "b", lenient=True).published == {"unread": 1}
-    assert person(world, 1).absent_since is None
+    write(tmp_path / "b", [row(1, sf_kind="S", sf_code=code)], part=Part.KNOW_HOW)
+    assert load(world, tmp_path / "b", lenient=True).published == {"absent": 1}
+    assert person(world, 1).absent_since is not None
 
 
 def test_a_lone_diploma_line_of_an_absent_person_brings_nobody_back(world: World, tmp_path: Path) -> None:
