@@ -74,7 +74,7 @@ def test_counts_go_when_their_window_is_over_and_failures_in_a_row_stay(world: W
     purge(world.dep)
     with reading(world.engine) as db:
         kinds = {name.split(":")[0] for name in db.scalars(select(Counter.name))}
-    assert kinds == {"activation", "activation-codes", "codes"}
+    assert kinds == {"activation", "activation-codes", "approvals", "codes"}
     with pytest.raises(Refusal, match="codes-paused"):
         code_sign_in.sign_in(person.dep, typed=person.national_id, pin="0000", otp="000000", origin=BROWSER)
     world.clock.advance(400 * DAY)
