@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from pro_sante_connect.core.database import Kept, below, open_engine
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.endpoints.introspection import introspect
 from pro_sante_connect.oidc.endpoints.revocation import revoke
 from pro_sante_connect.oidc.registration import Wish, problems
@@ -113,3 +114,19 @@ def test_a_connection_left_in_a_transaction_is_not_kept(tmp_path: Path) -> None:
     with kept.claiming(wait=False) as db:
         db.connection.driver_connection.execute("CREATE TABLE t (x)")  # type: ignore[union-attr]
     kept.close()
+
+
+def test_a_name_is_no_loopback_address_whose_port_may_vary(cast: Cast) -> None:
+    name, _ = cast.client(redirect_uris=("http://localhost/callback",))
+    with cast.machine.reading() as db:
+        party = cast.machine.clients.load(db, name)
+    assert party is not None
+    assert party.knows_redirect("http://localhost/callback")
+    assert not party.knows_redirect("http://localhost:8080/callback")
+
+
+def test_a_client_id_is_given_once(cast: Cast) -> None:
+    cast.client(client_id="agenda")
+    with pytest.raises(Refusal) as refused:
+        cast.client(client_id="agenda")
+    assert refused.value.facts == {"problems": ["client-id-taken:agenda"]}

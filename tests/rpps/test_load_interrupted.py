@@ -7,7 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from pro_sante_connect.audit import journal
+from pro_sante_connect.audit.journal import SYSTEM
+from pro_sante_connect.core.database import reading
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.rpps import loads
 from pro_sante_connect.settings import Import
 from tests.rpps.files import TRACES, everything, last_load, load, people, person, write
 from tests.world import World
@@ -75,3 +79,15 @@ def test_whoever_knows_that_a_load_died_need_not_wait(world: World, tmp_path: Pa
     path = write(tmp_path, people(3))
     kill_in_the_middle(world, path, tmp_path, "compare")
     assert load(world, path, force="the machine was restarted").published == {"created": 3, "opened": 3}
+
+
+def test_a_load_that_lost_its_place_closes_nothing_any_more(world: World, tmp_path: Path) -> None:
+    load(world, write(tmp_path, people(2)))
+    before = last_load(world)
+    with reading(world.engine) as db:
+        told = len(journal.trail(db, f"load:{before.id}"))
+    loads._abort(world.dep, before.id, RuntimeError(), SYSTEM)
+    loads._abort(world.dep, before.id, Refusal("extract-header"), SYSTEM)
+    assert last_load(world).state == "published"
+    with reading(world.engine) as db:
+        assert len(journal.trail(db, f"load:{before.id}")) == told

@@ -9,6 +9,10 @@ import pytest
 from pro_sante_connect.core.database import reading
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import rejects
+from pro_sante_connect.rpps.columns import Part
+from pro_sante_connect.rpps.extract import Reason, Reject
+from pro_sante_connect.rpps.reading import Tally
+from pro_sante_connect.rpps.spool import Spool
 from tests.rpps.files import load, national, people, row, write
 from tests.world import World
 
@@ -50,3 +54,11 @@ def test_no_cell_of_the_table_is_a_formula(world: World, tmp_path: Path) -> None
 def test_a_load_that_is_not_there_has_no_rejects(world: World) -> None:
     with reading(world.engine) as db, pytest.raises(Refusal, match="load-unknown"):
         rejects.of(db, 1)
+
+
+def test_different_unknown_codes_are_counted_up_to_a_thousand() -> None:
+    tally = Tally()
+    with Spool("") as spool:
+        for number in [*range(1500), 7]:
+            tally.reject(spool, Part.ACTIVITY, 1, 0, Reject(Reason.UNKNOWN_CODE, "Code rôle", "", str(number)))
+    assert (tally.rejected, len(tally.unknown_codes), tally.unknown_codes["Code rôle: 7"]) == (1501, 1000, 2)

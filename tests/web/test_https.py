@@ -113,7 +113,7 @@ def test_every_cookie_belongs_to_this_host_and_travels_by_https_only(secure: Sec
         assert NATIONAL_ID not in line, line
     # A browser drops a `__Host-` cookie without Secure, so one that is taken away must say it as well.
     assert {("__Host-psc-session", False), ("__Host-psc-number", False)} <= named
-    wanted = {"browser", "typed", "way", "number", "session", "language"}
+    wanted = {"browser", "typed", "way", "number", "session", "language", "familiar"}
     assert {f"__Host-psc-{name}" for name in wanted} == {name for name, full in named if full}
 
 
