@@ -108,13 +108,6 @@ def _install(app: Any, settings: Settings) -> None:
         app.register_blueprint(blueprint)
 
 
-def build(settings: Settings) -> Any:
-    """The whole WSGI application for these settings, for any WSGI server; `psc serve` opens `door` instead."""
-    from pro_sante_connect.web.paths import FoldedPaths
-
-    return FoldedPaths(create_app(settings))
-
-
 def door(app: Any, *, threads: int) -> Any:
     """The ASGI application: machine addresses in the loop, Flask's pages in threads."""
     from pro_sante_connect.web.door import Door
