@@ -8,6 +8,7 @@ for the interpreter (docs/architecture.md). A writer that would have to wait for
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -25,6 +26,8 @@ Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 TRANSFER = (b"content-type", b"content-length", b"transfer-encoding")
+# An assertion is used up by a transaction before the next one, so such a request cannot be begun again.
+ASSERTION = b"client_assertion="
 # Machine requests that wait for another writer of the same SQLite file.
 WAITING_ROOM = 16
 
@@ -87,11 +90,11 @@ class Door:
             origin=headers.get(b"origin", b"").decode("latin-1"),
             address=self._front.address(_peer(scope), headers.get(b"x-forwarded-for", b"").decode("latin-1")),
         )
-        try:
-            return self._front.answer(path, asked, wait=False)
-        except Contended:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._waiting, self._front.answer, path, asked)
+        if ASSERTION not in body:
+            with suppress(Contended):
+                return self._front.answer(path, asked, wait=False)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._waiting, self._front.answer, path, asked)
 
     def _page(self, scope: Scope, headers: dict[bytes, bytes], body: bytes | None) -> Answer:
         response = Response.from_app(self._pages, _environ(scope, headers, body), buffered=True)

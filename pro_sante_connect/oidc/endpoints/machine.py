@@ -82,9 +82,9 @@ class Machine:
             yield db
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, *, wait: bool = False) -> Iterator[Connection]:
         """One write transaction, committed at the end: a refusal too must keep what it claimed."""
-        with self.store.claiming(wait=self.waits) as db:
+        with self.store.claiming(wait=self.waits or wait) as db:
             yield db
 
     def claim(self, claim: Claim, client: RelyingParty, at: tuple[datetime, str], **values: Any) -> Living | None:

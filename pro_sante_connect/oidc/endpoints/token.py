@@ -139,8 +139,8 @@ def _refresh_ends(machine: Machine, now: datetime) -> int:
 
 
 def _refuse(machine: Machine, client: RelyingParty, grant: int, at: At, *, reason: str, revoke: bool = False) -> None:
-    """Write down why what was claimed is not honoured."""
-    with machine.writing() as db:
+    """Write down why what was claimed is not honoured. The claim is committed: this waits, whoever asks."""
+    with machine.writing(wait=True) as db:
         if revoke:
             refresh.revoke(db, grant, now=at[0])
         machine.audit(db, Event.TOKEN_REFUSED, client, at=at, reason=reason, grant=grant)
