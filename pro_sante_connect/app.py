@@ -47,7 +47,7 @@ def create_app(
 
     from flask import Flask
 
-    from pro_sante_connect.core.database import engine_options, located, prepare
+    from pro_sante_connect.core.database import engine_options, located, looking, prepare
     from pro_sante_connect.core.deployment import Deployment
     from pro_sante_connect.oidc.endpoints import discovery
     from pro_sante_connect.oidc.endpoints.machine import Machine
@@ -68,6 +68,8 @@ def create_app(
     database.init_app(app)
     with app.app_context():
         engine = prepare(database.engine)
+        engines: Any = database.engines
+        engines[None] = looking(engine)  # for a page's reading session; whoever writes takes the deployment's
     dep = Deployment(
         settings=settings,
         engine=engine,

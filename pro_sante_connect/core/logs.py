@@ -5,6 +5,8 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
+
 # JSON escapes control characters, and whatever is not ASCII: nobody forges a line.
 _text = json.JSONEncoder(ensure_ascii=True, separators=(",", ":"), default=str).encode
 
@@ -25,7 +27,8 @@ class JsonLines(logging.Formatter):
         }  # fmt: skip
         if record.exc_info:
             document["trace"] = self.formatException(record.exc_info)
-        return _text(document)
+        line = orjson.dumps(document, default=str)
+        return line.decode() if line.isascii() else _text(document)
 
 
 def install() -> None:

@@ -8,9 +8,16 @@ moments are microseconds (`core.models.microseconds`), JSON is text.
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 from sqlalchemy.sql.base import Executable
 
 Row = tuple[Any, ...]
+
+
+def within(db: Session) -> Connection:
+    """A session's transaction, after what the session holds back was written."""
+    db.flush()
+    return db.connection()
 
 
 class _Compiled(NamedTuple):
@@ -57,6 +64,13 @@ class Statement:
         row: Row | None = cursor.fetchone()
         cursor.close()
         return row
+
+    def all(self, db: Connection, /, **values: Any) -> list[Row]:
+        """Every row."""
+        cursor = self._run(db, values)
+        rows: list[Row] = cursor.fetchall()
+        cursor.close()
+        return rows
 
     def run(self, db: Connection, /, **values: Any) -> None:
         """For statements without an answer."""

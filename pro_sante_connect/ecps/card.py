@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Protocol
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.models import microseconds
+from pro_sante_connect.core.statement import Statement, within
 from pro_sante_connect.ecps import notices
 from pro_sante_connect.ecps.models import (
     ACTIVE,
@@ -49,6 +51,18 @@ def usable(db: Session, practitioner_id: int, *, now: datetime) -> Card | None:
     ).first()
 
 
+def in_force(db: Session, practitioner_id: int, *, now: datetime) -> bool:
+    """Whether there is one."""
+    return _in_force.one(within(db), practitioner=practitioner_id, now=microseconds(now)) is not None
+
+
+_in_force = Statement(
+    select(Card.id).where(
+        Card.practitioner_id == bindparam("practitioner"), Card.state == ACTIVE, Card.expires_at > bindparam("now")
+    )
+)
+
+
 def required(db: Session, practitioner_id: int, *, now: datetime) -> Card:
     """The same; refuses `card-expired` when there is none."""
     card = usable(db, practitioner_id, now=now)
@@ -59,9 +73,13 @@ def required(db: Session, practitioner_id: int, *, now: datetime) -> Card:
 
 def hold(db: Session, practitioner_id: int) -> None:
     """Until the caller commits, nobody else changes this person's means. (SQLite has one writer anyway.)"""
-    # NO KEY: rows of other tables that name the person are written meanwhile.
-    held = select(Practitioner.id).where(Practitioner.id == practitioner_id).with_for_update(key_share=True)
-    db.execute(held).first()
+    _hold.one(within(db), practitioner=practitioner_id)
+
+
+# NO KEY: rows of other tables that name the person are written meanwhile.
+_hold = Statement(
+    select(Practitioner.id).where(Practitioner.id == bindparam("practitioner")).with_for_update(key_share=True)
+)
 
 
 def entitled(db: Session, practitioner_id: int, *, now: datetime) -> bool:

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.statement import Statement
 from pro_sante_connect.ecps import card, names, notices
 from pro_sante_connect.ecps.models import ACTIVE, Card, OneTimeSecret, Passkey, Phone
 from pro_sante_connect.rpps import registry
@@ -71,13 +72,23 @@ def _live(db: Session, card_id: int, kind: str) -> list[_Row]:
 
 def usable(db: Session, practitioner_id: int, key: str) -> bool:
     """Whether that means still opens something; whoever ends it waits for the caller's commit."""
-    table, row_id = _named(key)
+    _, row_id = _named(key)
     card.hold(db, practitioner_id)
-    mine = select(table).where(
-        table.id == row_id, table.practitioner_id == practitioner_id, table.withdrawn_at.is_(None)
+    found = _live_one[key.partition(":")[0]].one(db.connection(), id=row_id, practitioner=practitioner_id)
+    return found is not None
+
+
+_live_one = {
+    kind: Statement(
+        select(table.id).where(
+            table.id == bindparam("id"),
+            table.practitioner_id == bindparam("practitioner"),
+            table.withdrawn_at.is_(None),
+            *((Passkey.set_aside_at.is_(None),) if table is Passkey else ()),
+        )
     )
-    rows: list[_Row] = list(db.scalars(mine.execution_options(populate_existing=True)))
-    return any(not _aside(row) for row in rows)
+    for kind, table in _TABLES.items()
+}
 
 
 def _aside(row: _Row) -> bool:

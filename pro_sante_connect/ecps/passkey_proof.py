@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Update, select, update
+from sqlalchemy import BindParameter, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
@@ -13,6 +13,8 @@ from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import same
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.models import microseconds
+from pro_sante_connect.core.statement import Statement, within
 from pro_sante_connect.ecps import assertion, card, ceremonies, notices, options
 from pro_sante_connect.ecps.assertion import Presented, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind, Opened
@@ -40,6 +42,16 @@ _LIVE = (Passkey.withdrawn_at.is_(None), Passkey.set_aside_at.is_(None))
 # A passkey opens nothing before its card is active, and nothing after: an enrolment under way has proven two codes
 # only, and one that was dropped nothing that still counts. Expiry is judged, and told, by `sign_in.conclude`.
 _OF_ACTIVE_CARD = Passkey.card_id.in_(select(Card.id).where(Card.state == ACTIVE))
+
+
+_change = update(Passkey).where(Passkey.id == bindparam("passkey"), _OF_ACTIVE_CARD, *_LIVE).returning(Passkey.id)
+_counted: BindParameter[int] = bindparam("count")
+_count = Statement(
+    _change.where((Passkey.sign_count < _counted) | ((Passkey.sign_count == 0) & (_counted == 0))).values(
+        sign_count=_counted, backed_up=bindparam("backed_up"), last_used_at=bindparam("now"), uses=Passkey.uses + 1
+    )
+)
+_set_aside = Statement(_change.values(set_aside_at=bindparam("now")))
 
 
 def live(db: Session, practitioner_id: int) -> list[Passkey]:
@@ -113,18 +125,14 @@ def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: da
 
     What a passkey opened ends when it is set aside.
     """
-    grew = (Passkey.sign_count < proof.sign_count) | ((Passkey.sign_count == 0) & (proof.sign_count == 0))
-    used = db.execute(
-        _living(proof)
-        .where(grew)
-        .values(sign_count=proof.sign_count, backed_up=proof.backed_up, last_used_at=now, uses=Passkey.uses + 1)
-        .returning(Passkey.id)
-    ).first()
+    used = _count.one(
+        within(db), passkey=proof.passkey_id, count=proof.sign_count, backed_up=proof.backed_up, now=microseconds(now)
+    )
     if used is not None:
         return None
     # A counter that stood still or went back is a copy of the key, or the key itself after a copy was used.
     card.hold(db, proof.practitioner_id)
-    aside = db.execute(_living(proof).values(set_aside_at=now).returning(Passkey.id)).first()
+    aside = _set_aside.one(within(db), passkey=proof.passkey_id, now=microseconds(now))
     if aside is None:
         code = "passkey-refused"
     else:
@@ -141,11 +149,3 @@ def use(db: Session, proof: Proof, *, ended: card.Ended, origin: Origin, now: da
         ended(db, proof.practitioner_id, means=proof.means, origin=origin, now=now)
     notices.refused(db, proof.practitioner_id, means=proof.means, reason=code, origin=origin, now=now)
     return Refusal(code)
-
-
-def _living(proof: Proof) -> Update:
-    return (
-        update(Passkey)
-        .where(Passkey.id == proof.passkey_id, _OF_ACTIVE_CARD, *_LIVE)
-        .execution_options(synchronize_session=False)
-    )

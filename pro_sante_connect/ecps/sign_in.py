@@ -27,7 +27,7 @@ def conclude(
 ) -> Outcome:  # fmt: skip
     """A proof was given; may it open a session? Writes the journal either way; the caller commits, then settles."""
     refusal = stopped(db, practitioner_id, now=now)
-    if refusal is None and card.usable(db, practitioner_id, now=now) is None:
+    if refusal is None and not card.in_force(db, practitioner_id, now=now):
         refusal = Refusal("card-expired")
     if refusal is not None:
         notices.refused(db, practitioner_id, means=means, reason=refusal.code, origin=origin, now=now)

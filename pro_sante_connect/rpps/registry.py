@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session, aliased
 
 from pro_sante_connect.audit import journal
@@ -13,6 +13,8 @@ from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core import outbox
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.models import moment
+from pro_sante_connect.core.statement import Statement, within
 from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
 from pro_sante_connect.rpps.status import Block, Kind, Presence, Scope, Standing, activite_usable
 
@@ -69,21 +71,27 @@ def standing_of(db: Session, practitioner: Practitioner) -> Standing:
 
 
 def _blocks(db: Session, practitioner_id: int) -> list[Block]:
-    decisions = db.scalars(select(Decision).where(Decision.practitioner_id == practitioner_id).order_by(Decision.id))
     blocks: list[Block] = []
-    for decision in decisions:
-        ends = [end for end in (decision.blocks_until, decision.lifted_at) if end is not None]
-        activites = [decision.activite_id]
-        if decision.activite_id is not None:
-            activites = list(_same_activite(db, decision.activite_id))
+    for kind, scope, profession, category, activite_id, since, *until in _decisions.all(
+        within(db), practitioner=practitioner_id
+    ):
+        ends = [moment(end) for end in until if end is not None]
+        activites = [activite_id] if activite_id is None else _same_activite(db, activite_id)
         blocks += [
-            Block(
-                Scope(decision.scope), decision.profession, decision.category, activite,
-                decision.blocks_from, min(ends, default=None), Kind(decision.kind),
-            )
+            Block(Scope(scope), profession, category, activite, moment(since), min(ends, default=None), Kind(kind))
             for activite in activites
-        ]  # fmt: skip
+        ]
     return blocks
+
+
+_decisions = Statement(
+    select(
+        Decision.kind, Decision.scope, Decision.profession, Decision.category, Decision.activite_id,
+        Decision.blocks_from, Decision.blocks_until, Decision.lifted_at,
+    )
+    .where(Decision.practitioner_id == bindparam("practitioner"))
+    .order_by(Decision.id)
+)  # fmt: skip
 
 
 def _same_activite(db: Session, activite_id: int) -> list[int]:
@@ -101,7 +109,11 @@ def _same_activite(db: Session, activite_id: int) -> list[int]:
 def open_activites(db: Session, practitioner_id: int, *, now: datetime) -> list[OpenActivite]:
     """Activities that may be used at `now`, in the dossier's order."""
     practitioner = get(db, practitioner_id)
-    facts = standing_of(db, practitioner)
+    return usable(practitioner, standing_of(db, practitioner), now=now)
+
+
+def usable(practitioner: Practitioner, facts: Standing, *, now: datetime) -> list[OpenActivite]:
+    """The same, of a person and her standing at hand."""
     return [
         OpenActivite(activite["id"], exercice["profession"], exercice["category"], activite, exercice)
         for exercice in dossier(practitioner)["exercices"]

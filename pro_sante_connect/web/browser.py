@@ -4,30 +4,32 @@ from datetime import timedelta
 
 from flask import Response, g, request
 
-from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.ecps import attempts, familiar, means
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.models import Interaction, Session
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests import session as sessions
-from pro_sante_connect.rpps import registry
-from pro_sante_connect.web.context import deployment, house, now, reading, settings, writing
-from pro_sante_connect.web.devices import device_family
-from pro_sante_connect.web.headers import YEAR
+from pro_sante_connect.oidc.requests.session import Held
+from pro_sante_connect.web.context import house, now, reading, settings
 from pro_sante_connect.web.language import wish
 from pro_sante_connect.web.pages import see_other
-from pro_sante_connect.web.security import allow_form_to, browser, cookie, forget_cookie, set_cookie
+from pro_sante_connect.web.security import allow_form_to, browser, cookie, forget_cookie
 
 
 def idle() -> timedelta:
     return timedelta(seconds=settings().lifetimes.idle)
 
 
-def session() -> Session | None:
-    """The live session of this browser."""
+def held() -> Held | None:
+    """The live session of this browser, and its person."""
     secret = request.cookies.get(cookie("session"), "")
     return sessions.find(reading(), secret, idle=idle(), now=now()) if secret else None
+
+
+def session() -> Session | None:
+    """The live session of this browser."""
+    found = held()
+    return found.session if found else None
 
 
 def interaction(interaction_id: str) -> Interaction:
@@ -55,37 +57,6 @@ def client_of(found: Interaction) -> RelyingParty | None:
 def journey(interaction_id: str) -> Response:
     """Back to the dispatcher: the only address a journey page redirects to."""
     return see_other(f"/journey/{interaction_id}")
-
-
-def signed_in(interaction_id: str, authentication: Authentication) -> Response:
-    """A proof was given in this browser for this interaction: begin or renew the session, mark the interaction."""
-    former_secret = request.cookies.get(cookie("session"), "")
-    with writing() as db:
-        found = interactions.find(db, interaction_id, browser=browser(), now=now())
-        if found is None:
-            raise Refusal("interaction-unknown")
-        interactions.settle(found, authentication.practitioner, authenticated_at=authentication.at)
-        # The proof was committed a moment ago: what was withdrawn since opens nothing.
-        if not means.usable(db, authentication.practitioner, authentication.means):
-            raise Refusal("session-unknown")
-        former = sessions.find(db, former_secret, idle=idle(), now=now()) if former_secret else None
-        begun = sessions.begin(
-            db,
-            authentication,
-            former=former,
-            device=device_family(),
-            lifetimes=settings().lifetimes,
-            chance=deployment().chance,
-            now=now(),
-        )
-        person = attempts.person_of(registry.get(db, authentication.practitioner).national_id)
-    response = journey(interaction_id)
-    set_cookie(response, "session", begun.secret)
-    dep = deployment()
-    set_cookie(
-        response, "familiar", familiar.remember(dep.vault, familiar_cookie(), person, chance=dep.chance), life=YEAR
-    )
-    return response
 
 
 def familiar_cookie() -> str:

@@ -17,7 +17,6 @@ from werkzeug.wrappers import Response
 
 from pro_sante_connect.core.database import Contended
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest
-from pro_sante_connect.web.endpoints.machines import too_large
 from pro_sante_connect.web.front import Front
 from pro_sante_connect.web.paths import folded
 
@@ -80,7 +79,7 @@ class Door:
 
     async def _machine(self, path: str, scope: Scope, headers: dict[bytes, bytes], body: bytes | None) -> Answer:
         if body is None:
-            return too_large()
+            return self._front.too_large(path)
         asked = MachineRequest(
             method=scope["method"],
             content_type=headers.get(b"content-type", b"").decode("latin-1"),

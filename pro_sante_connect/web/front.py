@@ -38,6 +38,10 @@ class Front:
             logger.info("request", extra=told)
         return found
 
+    def too_large(self, path: str) -> Answer:
+        """For a body that was not read."""
+        return machines.too_large(self._routes[path])
+
     def address(self, peer: str, forwarded: str) -> str:
         """The caller's; X-Forwarded-For counts only from a configured proxy."""
         return forwarded.rpartition(",")[2].strip()[:45] if forwarded and peer in self._proxies else peer

@@ -17,6 +17,7 @@ from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.oidc.requests.authorization import authorize
 from pro_sante_connect.oidc.requests.journey import Next, Settled, SignedIn, Step, acr_met, next_step
 from pro_sante_connect.oidc.requests.request import AuthorizationRequest, Return
+from pro_sante_connect.oidc.requests.session import Held
 from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.web import browser
 from pro_sante_connect.web.context import deployment, house, now, origin, reading, settings, writing
@@ -37,20 +38,24 @@ DESCRIPTIONS = {
 @blueprint.get("/journey/<interaction_id>")
 def dispatch(interaction_id: str) -> Response:
     """Decide the next page of this journey."""
-    found = browser.interaction(interaction_id)
-    request, session = interactions.request_of(found), browser.session()
+    return go_on(browser.interaction(interaction_id), browser.held())
+
+
+def go_on(found: Interaction, held: Held | None) -> Response:
+    """The next page of this journey, or its end."""
+    request = interactions.request_of(found)
     if request is None:
-        return _space(found, session)
+        return _space(found, held.session if held else None)
     client = browser.client_of(found)
     if client is None:  # pragma: no cover - a kept request always names its client
         raise Refusal("client-unknown")
-    settled = _settled(found, request, session, client)
-    chosen = next_step(request, _signed_in(session), settled, now=now())
+    settled = _settled(found, request, held, client)
+    chosen = next_step(request, _signed_in(held), settled, now=now())
     if chosen.step in PAGES:
         return see_other(f"/journey/{found.id}/{PAGES[chosen.step]}")
-    if chosen.step is Step.REFUSE or session is None:
+    if chosen.step is Step.REFUSE or held is None:
         return refuse(found, request, chosen)
-    return _respond(found, request, session, activite=settled.activity)
+    return _respond(found, request, held.session, client, activite=settled.activity)
 
 
 def _space(found: Interaction, session: Session | None) -> Response:
@@ -63,29 +68,25 @@ def _space(found: Interaction, session: Session | None) -> Response:
     return see_other(str(found.request.get("next", "/space")))
 
 
-def _signed_in(session: Session | None) -> SignedIn | None:
-    if session is None:
+def _signed_in(held: Held | None) -> SignedIn | None:
+    if held is None:
         return None
-    standing = registry.standing(reading(), session.practitioner_id)
     return SignedIn(
-        authenticated_at=session.authenticated_at,
-        level=Level(session.level),
-        national_id=registry.get(reading(), session.practitioner_id).national_id,
-        entitled=status.may_sign_in(standing, now=now()),
+        authenticated_at=held.session.authenticated_at,
+        level=Level(held.session.level),
+        national_id=held.person.national_id,
+        entitled=status.may_sign_in(held.standing, now=now()),
     )
 
 
-def _settled(
-    found: Interaction, request: AuthorizationRequest, session: Session | None, client: RelyingParty
-) -> Settled:
-    db = reading()
+def _settled(found: Interaction, request: AuthorizationRequest, held: Held | None, client: RelyingParty) -> Settled:
     activities: tuple[int, ...] = ()
-    mine = session is not None and session.practitioner_id == found.practitioner_id
+    mine = held is not None and held.person.id == found.practitioner_id
     chosen, agreed = found.activite_id if mine else None, False
-    if session is not None:
-        agreed = consent.remembered(db, session.practitioner_id, client.id, request.scope)
+    if held is not None:
+        agreed = consent.remembered(reading(), held.person.id, client.id, request.scope)
         if client.chooses_activity:
-            activities = tuple(one.id for one in registry.open_activites(db, session.practitioner_id, now=now()))
+            activities = tuple(one.id for one in registry.usable(held.person, held.standing, now=now()))
             chosen = activities[0] if len(activities) == 1 else chosen
     return Settled(
         authenticated_at=found.authenticated_at if mine else None,
@@ -107,23 +108,24 @@ def hinted(request: AuthorizationRequest) -> str | None:
     return str(claims["sub"]).rpartition(":")[2] if claims else ""
 
 
-def _respond(found: Interaction, request: AuthorizationRequest, session: Session, *, activite: int | None) -> Response:
+def _respond(
+    found: Interaction, request: AuthorizationRequest, session: Session, client: RelyingParty, *, activite: int | None
+) -> Response:
     """Close the interaction and write the authorization in one transaction, then answer."""
-    client = browser.client_of(found)
     acr = acr_met(request, Level(session.level))
-    if client is None or acr is None:  # pragma: no cover - next_step saw both a moment ago
+    if acr is None:  # pragma: no cover - next_step saw it a moment ago
         raise Refusal("interaction-unknown")
     with writing() as db:
         if not interactions.close(db, found.id, now=now()):
             raise Refusal("interaction-unknown")
-        held = db.merge(session)
-        if not sessions.alive(db, held, idle=browser.idle(), now=now()):
+        held = sessions.again(db, session.id, idle=browser.idle(), now=now())
+        if held is None:
             raise Refusal("session-unknown")
-        sessions.touch(db, held, now=now())
+        sessions.touch(db, held.session, now=now())
         code = authorize(
             db,
             request,
-            held,
+            held.session,
             acr=acr,
             activite=activite if client.chooses_activity else None,
             code_life=timedelta(seconds=settings().lifetimes.code),

@@ -35,6 +35,11 @@ def set_cookie(response: Response, name: str, value: str, *, life: int | None = 
     response.set_cookie(cookie(name), value, max_age=life, secure=secure(), httponly=True, samesite="Lax", path="/")
 
 
+def set_on_answer(name: str, value: str, *, life: int | None = None) -> None:
+    """The same on whatever this request is answered with, a refusal too."""
+    g.setdefault("cookies", []).append((name, value, life))
+
+
 def forget_cookie(response: Response, name: str) -> None:
     """Take a cookie away; a browser heeds that for `__Host-` only when Secure is said again."""
     response.delete_cookie(cookie(name), secure=secure(), httponly=True, samesite="Lax", path="/")
@@ -109,6 +114,8 @@ def _finish(response: Response) -> Response:
         response.headers["Vary"] = "Cookie"
     if getattr(g, "new_browser", False):
         set_cookie(response, "browser", browser())
+    for name, value, life in g.get("cookies", ()):
+        set_cookie(response, name, value, life=life)
     return response
 
 

@@ -11,7 +11,7 @@ from pro_sante_connect.ecps import code_sign_in
 from pro_sante_connect.oidc.models import Session
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.signals import withdrawal
-from pro_sante_connect.web import browser
+from pro_sante_connect.web.clinician import steps
 from tests.ecps.people import BROWSER, CODE, NATIONAL_ID, candidate
 from tests.serving import serving
 
@@ -31,6 +31,6 @@ def test_a_card_frozen_between_the_proof_and_the_session_opens_none(engine: Engi
             served.app.test_request_context("/", headers={"Cookie": f"psc-browser={SECRET}"}),
             pytest.raises(Refusal, match="session-unknown"),
         ):
-            browser.signed_in(visit, proof)
+            steps.signed_in(visit, proof)
         with reading(engine) as db:
             assert db.query(Session).count() == 0

@@ -6,19 +6,26 @@ import socket
 import sqlite3
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
-from threading import Event
+from threading import Event, Timer
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 import requests
-from sqlalchemy import Engine, text
+from joserfc.jwk import ECKey, KeySet
+from sqlalchemy import Engine, select, text
 
+from pro_sante_connect.audit.models import Entry
+from pro_sante_connect.core.database import reading
 from pro_sante_connect.core.models import Base
+from pro_sante_connect.oidc.endpoints.machine import Machine
 from pro_sante_connect.rpps.identifiers import luhn
 from pro_sante_connect.settings import Server, Settings
 from pro_sante_connect.web import protocol
-from tests.oidc.parties import CALLBACK, Cast, make_cast
+from tests.oidc.parties import CALLBACK, CHALLENGE, VERIFIER, Cast, make_cast
+from tests.oidc.test_endpoints import assertion
 from tests.serving import Served, serving
 from tests.web.test_logs import Kept, kept
 from tests.web.test_pages import ask, follow
@@ -33,8 +40,8 @@ def served(engine: Engine) -> Iterator[Served]:
         yield running
 
 
-def redemption(people: Cast, client: tuple[str, str]) -> dict[str, str]:
-    code = people.code(client[0], people.sign_in())
+def redemption(people: Cast, client: tuple[str, str], **asked: str) -> dict[str, str]:
+    code = people.code(client[0], people.sign_in(), **asked)
     return {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}
 
 
@@ -95,6 +102,56 @@ def test_a_writer_in_the_way_delays_writers_and_nobody_else(engine: Engine) -> N
             assert waits.result().status_code == 200
         other.close()
         assert requests.post(served.oidc + "/token", form, auth=client).json()["error"] == "invalid_grant"
+
+
+@contextmanager
+def in_the_way_after(owner: type, verb: str, engine: Engine) -> Iterator[list[str]]:
+    """Once `verb` of `owner` has committed, another writer holds the SQLite file for a moment."""
+    plain, met = getattr(owner, verb), []
+    other = sqlite3.connect(engine.url.database or "", isolation_level=None, check_same_thread=False)
+
+    def then_held(*arguments: Any, **named: Any) -> Any:
+        answer = plain(*arguments, **named)
+        if not met:
+            met.append("held")
+            other.execute("BEGIN IMMEDIATE")
+            Timer(0.3, other.execute, ("ROLLBACK",)).start()
+        return answer
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, verb, then_held)
+        yield met
+    other.close()
+
+
+def test_an_assertion_is_not_used_up_by_a_request_that_meets_another_writer(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return  # PostgreSQL has many writers: nothing to wait for
+    with serving(engine) as served:
+        people, pair = make_cast(served.world), ECKey.generate_key("P-256", {"kid": "k1"})
+        jwks = KeySet([pair]).as_dict(private=False)
+        client = people.client(profile="standard", token_endpoint_auth_method="private_key_jwt", jwks=jwks)
+        form = redemption(people, client, code_challenge=CHALLENGE, code_challenge_method="S256")
+        form |= {"code_verifier": VERIFIER} | assertion(people, client[0], pair)
+        with in_the_way_after(Machine, "_remember", engine) as met:
+            answer = requests.post(served.oidc + "/token", form, timeout=30)
+        assert (met, answer.status_code) == (["held"], 200)
+
+
+def test_a_burnt_code_is_refused_once_and_not_told_as_a_replay(engine: Engine) -> None:
+    if engine.dialect.name != "sqlite":
+        return  # PostgreSQL has many writers: nothing to wait for
+    with serving(engine) as served:
+        people = make_cast(served.world)
+        client = people.client()
+        form = redemption(people, client) | {"redirect_uri": "https://dossier.example/other"}
+        with in_the_way_after(Machine, "claim", engine) as met:
+            answer = requests.post(served.oidc + "/token", form, auth=client, timeout=30)
+        assert (met, answer.json()["error"]) == (["held"], "invalid_grant")
+        with reading(engine) as db:
+            told = list(db.scalars(select(Entry.event).where(Entry.client == client[0]).order_by(Entry.id)))
+        assert told[-2:] == ["code:redeemed", "token:refused"]
+        assert "code:replayed" not in told
 
 
 @BOTH

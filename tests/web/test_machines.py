@@ -83,6 +83,8 @@ def test_a_body_over_the_limit_is_refused_early(served: Served) -> None:
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     answer = requests.post(served.oidc + "/token", data=b"a=" + b"x" * 300_000, headers=form)
     assert answer.status_code == 413
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'")
 
 
 def test_health_tells_status_only(served: Served) -> None:

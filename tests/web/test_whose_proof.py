@@ -59,19 +59,20 @@ def hold(browser: requests.Session, secret: str) -> None:
 def test_a_proof_of_somebody_else_does_not_make_an_old_session_fresh(
     served: Served, people: Cast, other: Candidate, asked: dict[str, str]
 ) -> None:
-    client = people.client(asks_consent=False)
+    client = people.client(asks_consent=True)
     old = signed_in(served, people).cookies["psc-session"]
     served.world.clock.advance(1200)
     browser = requests.Session()
     page = follow(served, browser, ask(served, browser, client[0], **asked))
     answer = prove(served, browser, page, other)
     hold(browser, old)
-    page = follow(served, browser, answer)
+    page = browser.get(served.base + answer.headers["Location"].removesuffix("/consent"))
     assert page.status_code == 200
     assert page.url.endswith("/sign-in")
     # and the person of that session may still prove herself here
     served.world.clock.advance(31)
-    members = returned(follow(served, browser, prove(served, browser, page, other)))
+    page = follow(served, browser, prove(served, browser, page, other))
+    members = returned(follow(served, browser, submit(served, browser, page, "/consent")))
     told = payload(document(people.redeem(client, members["code"]))["id_token"])
     assert (told["SubjectNameID"], told["auth_time"]) == (OTHER, int(served.world.now.timestamp()))
 
@@ -130,8 +131,7 @@ def test_a_choice_of_activity_does_not_count_for_the_next_person(
     page = follow(served, browser, ask(served, browser, client[0]))
     journey, activity = page.url.removesuffix("/activity"), str(people.activites[1])
     submit(served, browser, page, "/activity", activity=activity)
-    prove(served, browser, browser.get(f"{journey}/sign-in"), other)
-    assert "code" in returned(browser.get(journey, allow_redirects=False))
+    assert "code" in returned(prove(served, browser, browser.get(f"{journey}/sign-in"), other))
     with reading(served.world.engine) as db:
         assert db.scalars(select(Authorization.activite_id)).one() == own
 

@@ -11,6 +11,8 @@ from pro_sante_connect.oidc.endpoints.token import BASIC_CHALLENGE
 from pro_sante_connect.oidc.errors import TokenRefusal, invalid_client, invalid_request
 from pro_sante_connect.oidc.grants import refresh
 from pro_sante_connect.oidc.tokens import jose, liveness
+from pro_sante_connect.oidc.tokens.jose import Claims
+from pro_sante_connect.oidc.tokens.liveness import Living
 
 INACTIVE: dict[str, Any] = {"active": False}
 INTERNAL = ("grant_id",)
@@ -22,25 +24,33 @@ def introspect(machine: Machine, request: MachineRequest) -> Answer:
     try:
         fields = form_of(request)
         client = machine.authenticate(request, fields, now)
-        if not machine.current(client):
-            raise invalid_client("client-changed")
         if client.public:
             raise invalid_client("public-client")
         values = once(fields, identical_repeats=client.profile.identical_repeats)
         if "token" not in values:
             raise invalid_request("Missing parameter: token.", reason="token-missing")
+        found, version = _found(machine, values["token"], client, now)
+        if not machine.current(client, version):
+            raise invalid_client("client-changed")
     except TokenRefusal as refusal:
         challenge = (BASIC_CHALLENGE,) if refusal.status == 401 else ()
         return refused(refusal, *challenge)
-    found = _access(machine, values["token"], client, now) or _refresh(machine, values["token"], client, now)
     return json_answer(200, found or INACTIVE, client=client.id)
 
 
-def _access(machine: Machine, token: str, client: RelyingParty, now: datetime) -> dict[str, Any] | None:
+def _found(
+    machine: Machine, token: str, client: RelyingParty, now: datetime
+) -> tuple[dict[str, Any] | None, int | None]:
+    """What may be shown; and the client's version, where the same look at the store told it."""
     with machine.reading() as db:
         living, claims, _ = living_access(machine, db, token, now)
+    version = living.client_version if living is not None and living.client_id == client.id else None
     if living is None or claims is None:
-        return None
+        return _refresh(machine, token, client, now), version
+    return _access(living, claims, client), version
+
+
+def _access(living: Living, claims: Claims, client: RelyingParty) -> dict[str, Any] | None:
     if living.client_id != client.id and not client.introspects_any:
         return None
     visible = {name: value for name, value in claims.items() if name not in INTERNAL}

@@ -2,19 +2,27 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin, record
+from pro_sante_connect.core.statement import Statement, within
 from pro_sante_connect.oidc.models import Authorization, Consent
 
 
 def remembered(db: DatabaseSession, practitioner: int, client: str, scope: str) -> bool:
     """True when the person already agreed to at least this scope."""
-    given = db.scalars(select(Consent.scope).filter_by(practitioner_id=practitioner, client_id=client)).first()
-    return given is not None and set(scope.split()) <= set(given.split())
+    given = _given.one(within(db), practitioner=practitioner, client=client)
+    return given is not None and set(scope.split()) <= set(given[0].split())
+
+
+_given = Statement(
+    select(Consent.scope).where(
+        Consent.practitioner_id == bindparam("practitioner"), Consent.client_id == bindparam("client")
+    )
+)
 
 
 def remember(db: DatabaseSession, practitioner: int, client: str, scope: str, *, origin: Origin, now: datetime) -> None:

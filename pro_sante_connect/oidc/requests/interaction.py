@@ -6,11 +6,13 @@ open ── authenticated ── activity chosen ── consent given ── clo
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, delete, update
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.digest import digest, same
+from pro_sante_connect.core.models import microseconds
+from pro_sante_connect.core.statement import Statement, within
 from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.oidc.requests.request import AuthorizationRequest, from_json
 
@@ -62,14 +64,15 @@ def request_of(interaction: Interaction) -> AuthorizationRequest | None:
 
 def close(db: DatabaseSession, interaction_id: str, *, now: datetime) -> bool:
     """True for the one caller that may answer it."""
-    closed = (
-        update(Interaction)
-        .where(Interaction.id == interaction_id, Interaction.closed_at.is_(None))
-        .values(closed_at=now)
-        .returning(Interaction.id)
-        .execution_options(synchronize_session=False)
-    )
-    return db.scalars(closed).first() is not None
+    return _close.one(within(db), interaction=interaction_id, now=microseconds(now)) is not None
+
+
+_close = Statement(
+    update(Interaction)
+    .where(Interaction.id == bindparam("interaction"), Interaction.closed_at.is_(None))
+    .values(closed_at=bindparam("now"))
+    .returning(Interaction.id)
+)
 
 
 def forget_expired(db: DatabaseSession, *, before: datetime) -> None:

@@ -5,21 +5,31 @@ begin ── find (each use: limits, epoch, practitioner unbroken) ── renew 
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, select, update
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin, record
-from pro_sante_connect.core import epoch, outbox
+from pro_sante_connect.core import outbox
 from pro_sante_connect.core.authentication import Authentication
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.digest import digest
+from pro_sante_connect.core.epoch import Epoch
 from pro_sante_connect.oidc.models import Authorization, Session
 from pro_sante_connect.rpps import registry, status
+from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.settings import Lifetimes
 
 TOUCH_AFTER = timedelta(seconds=30)
+
+_CURRENT: Any = select(Epoch.number).where(Epoch.id == 1).scalar_subquery()
+_READ = (
+    select(Session, Epoch.number, Practitioner)
+    .join(Practitioner, Practitioner.id == Session.practitioner_id)
+    .join(Epoch, Epoch.id == 1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +38,15 @@ class Begun:
 
     session: Session
     secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A live session with what was read to know that it lives."""
+
+    session: Session
+    person: Practitioner
+    standing: status.Standing
 
 
 def begin(
@@ -56,7 +75,7 @@ def begin(
     session = Session(
         id=chance.uuid(),
         practitioner_id=authentication.practitioner,
-        epoch=epoch.current(db),
+        epoch=_CURRENT,
         device=device,
         began_at=now,
     )
@@ -74,20 +93,29 @@ def _prove(session: Session, proof: Authentication, secret: str, lifetimes: Life
     session.expires_at = now + timedelta(seconds=lifetimes.session)
 
 
-def find(db: DatabaseSession, secret: str, *, idle: timedelta, now: datetime) -> Session | None:
+def find(db: DatabaseSession, secret: str, *, idle: timedelta, now: datetime) -> Held | None:
     """The live session of this browser secret, read with everything it depends on."""
-    session = db.scalars(select(Session).where(Session.cookie_digest == digest(secret))).first()
-    return session if session is not None and alive(db, session, idle=idle, now=now) else None
+    return _live(db, Session.cookie_digest == digest(secret), idle=idle, now=now)
 
 
-def alive(db: DatabaseSession, session: Session, *, idle: timedelta, now: datetime) -> bool:
+def again(db: DatabaseSession, sid: str, *, idle: timedelta, now: datetime) -> Held | None:
+    """The session of that id, if it lives still."""
+    return _live(db, Session.id == sid, idle=idle, now=now)
+
+
+def _live(db: DatabaseSession, which: ColumnElement[bool], *, idle: timedelta, now: datetime) -> Held | None:
     """Within its limits, of this epoch, and its practitioner unbroken since it began."""
+    row = db.execute(_READ.where(which)).first()
+    if row is None:
+        return None
+    session, current, person = row
     if session.ended_at is not None or session.expires_at <= now or session.last_seen_at + idle <= now:
-        return False
-    if session.epoch != epoch.current(db):
-        return False
-    standing = registry.standing(db, session.practitioner_id)
-    return status.unbroken(standing, since=session.began_at, now=now)
+        return None
+    if session.epoch != current:
+        return None
+    standing = registry.standing_of(db, person)
+    unbroken = status.unbroken(standing, since=session.began_at, now=now)
+    return Held(session, person, standing) if unbroken else None
 
 
 def touch(db: DatabaseSession, session: Session, *, now: datetime) -> None:

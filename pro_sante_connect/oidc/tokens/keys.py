@@ -4,12 +4,12 @@ made ── published in the JWKS ── active_from ── next key's active_fr
                                  signs                    verifies only       old logout hints are still ours
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import Lock
 from typing import Any
 
+import orjson
 from joserfc.jwk import ECKey, KeyParameters, RSAKey
 from sqlalchemy import Connection, Engine, select, update
 from sqlalchemy.orm import Session
@@ -101,6 +101,7 @@ class KeyRing:
         self._lock = Lock()
         self._keys: dict[str, Key] = {}
         self._loaded_at: datetime | None = None
+        self._jwks = b""
 
     def _all(self) -> dict[str, Key]:
         now = self._clock.now()
@@ -108,6 +109,7 @@ class KeyRing:
             with self._lock, self._engine.connect() as db:
                 self._keys = {row.kid: self._load(row) for row in _stored(db)}
                 self._loaded_at = now
+            self._jwks = orjson.dumps({"keys": self.published()})
         return self._keys
 
     def _load(self, row: Any) -> Key:
@@ -137,7 +139,12 @@ class KeyRing:
         key = self._all().get(kid)
         return key if key is not None and (retired or self._published(key)) else None
 
-    def published(self) -> Iterable[dict[str, Any]]:
+    def jwks(self) -> bytes:
+        """The published keys as a document (RFC 7517 §5), at most `age` old."""
+        self._all()
+        return self._jwks
+
+    def published(self) -> list[dict[str, Any]]:
         """Public JWKs, newest first."""
         keys = sorted(self._all().values(), key=lambda key: (key.active_from, key.kid), reverse=True)
         return [key.public for key in keys if self._published(key)]

@@ -98,7 +98,7 @@ def by_codes(interaction_id: str) -> Response:
         )  # fmt: skip
     except Refusal as refusal:
         return _codes(found, number, problem=mend(refusal))
-    return browser.signed_in(interaction_id, proof)
+    return steps.signed_in(interaction_id, proof)
 
 
 @blueprint.post("/journey/<interaction_id>/sign-in/passkey/options")
@@ -122,5 +122,5 @@ def by_passkey(interaction_id: str) -> Response:
         )
     except Refusal as refusal:
         return form_again(found, number or None, problem=mend(refusal))
-    response = browser.signed_in(interaction_id, proof)
+    response = steps.signed_in(interaction_id, proof)
     return memory.keep(response, found, number, ticked=bool(number) and "remember" in request.form, way="passkey")

@@ -121,4 +121,4 @@ def finish(interaction_id: str) -> Response:
     if view.state != "approved":
         return see_other(f"/journey/{found.id}/wait")
     proof = approval.collect(deployment(), found.approval or "", browser=browser_secret(), origin=origin())
-    return browser.signed_in(interaction_id, proof)
+    return steps.signed_in(interaction_id, proof)

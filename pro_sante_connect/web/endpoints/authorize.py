@@ -1,19 +1,19 @@
-"""GET and POST /auth: judge the request, keep it, hand over to the dispatcher."""
+"""GET and POST /auth: judge the request, keep it, go on to the first page or the answer."""
 
 from datetime import timedelta
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.errors import Displayed, Redirected
 from pro_sante_connect.oidc.requests import answer
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests.request import Parameters, client_id_of, judge, way_back
+from pro_sante_connect.web import browser, journey
 from pro_sante_connect.web.context import deployment, house, now, settings, writing
 from pro_sante_connect.web.journey import send_back
 from pro_sante_connect.web.language import wish
-from pro_sante_connect.web.pages import see_other
-from pro_sante_connect.web.security import browser
+from pro_sante_connect.web.security import browser as browser_secret
 
 blueprint = Blueprint("authorize", __name__)
 
@@ -47,5 +47,11 @@ def authorize() -> Response:
         return send_back(back, answer.failure(back, refusal, issuer=settings().issuer.issuer))
     life = timedelta(seconds=settings().lifetimes.interaction)
     with writing() as db:
-        opened = interactions.open_for(db, asked, browser=browser(), life=life, chance=deployment().chance, now=now())
-    return see_other(f"/journey/{opened.id}")
+        opened = interactions.open_for(
+            db, asked, browser=browser_secret(), life=life, chance=deployment().chance, now=now()
+        )
+    if request.method == "POST":
+        # A form of another site comes without our cookies; the browser's next request brings them.
+        return browser.journey(opened.id)
+    g.client_id = client.id
+    return journey.go_on(opened, browser.held())

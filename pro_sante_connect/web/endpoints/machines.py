@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 
+import orjson
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.datastructures import Headers
 
@@ -36,6 +37,7 @@ class Route:
 
     endpoint: Endpoint
     methods: tuple[str, ...]
+    headers: tuple[tuple[str, str], ...]
     cors: str = ""
 
 
@@ -47,34 +49,35 @@ def _discovery(machine: Machine, _: MachineRequest) -> Answer:
 @lru_cache(maxsize=1)
 def _metadata(issuer: Issuer, policy: Policy) -> Answer:
     """It says the same as long as the settings do."""
-    return _public(json_answer(200, discovery.metadata(issuer, policy)), 3600)
+    return _public(orjson.dumps(discovery.metadata(issuer, policy)), 3600)
 
 
 def _certs(machine: Machine, _: MachineRequest) -> Answer:
     """Public keys that sign, or soon will (RFC 7517 §5)."""
     # a new key is published `key_notice` before it signs: whoever caches a twelfth of that never misses it
-    return _public(
-        json_answer(200, {"keys": list(machine.ring.published())}), machine.dep.settings.lifetimes.key_notice // 12
-    )
+    return _public(machine.ring.jwks(), machine.dep.settings.lifetimes.key_notice // 12)
 
 
-def _public(answer: Answer, seconds: int) -> Answer:
-    headers = (("Content-Type", "application/json"), ("Cache-Control", f"public, max-age={seconds}"))
-    return Answer(answer.status, headers, answer.body)
+def _public(body: bytes, seconds: int) -> Answer:
+    return Answer(200, (("Content-Type", "application/json"), ("Cache-Control", f"public, max-age={seconds}")), body)
 
 
 def routes(issuer: Issuer) -> dict[str, Route]:
     """Path → route."""
     realm, protocol = f"/auth/realms/{issuer.realm}", issuer.protocol_path
-    found = Route(_discovery, ("GET",), ANYONE)
+    always = (
+        *fixed_headers(secure=issuer.auth_base.startswith("https://")),
+        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    )
+    found = Route(_discovery, ("GET",), always, ANYONE)
     return {
         f"{realm}/.well-known/openid-configuration": found,
         f"{realm}/.well-known/wallet-openid-configuration": found,
-        f"{protocol}/certs": Route(_certs, ("GET",), ANYONE),
-        f"{protocol}/token": Route(token, ("POST",), REGISTERED),
-        f"{protocol}/token/introspect": Route(introspect, ("POST",)),
-        f"{protocol}/revoke": Route(revoke, ("POST",), REGISTERED),
-        f"{protocol}/userinfo": Route(userinfo, ("GET", "POST"), REGISTERED),
+        f"{protocol}/certs": Route(_certs, ("GET",), always, ANYONE),
+        f"{protocol}/token": Route(token, ("POST",), always, REGISTERED),
+        f"{protocol}/token/introspect": Route(introspect, ("POST",), always),
+        f"{protocol}/revoke": Route(revoke, ("POST",), always, REGISTERED),
+        f"{protocol}/userinfo": Route(userinfo, ("GET", "POST"), always, REGISTERED),
     }
 
 
@@ -86,8 +89,7 @@ def answer(machine: Machine, route: Route, asked: MachineRequest, *, number: str
         raise
     except Exception as problem:
         found = _failed(problem, asked, number)
-    always = _always(machine.dep.settings.issuer)
-    headers = (*found.headers, *always, *_cors(machine, route, asked), ("X-Request-Id", number))
+    headers = (*found.headers, *route.headers, *_cors(machine, route, asked), ("X-Request-Id", number))
     return Answer(found.status, headers, found.body, found.log)
 
 
@@ -113,17 +115,10 @@ def _failed(problem: Exception, asked: MachineRequest, number: str) -> Answer:
     return json_answer(500, {"error": "server_error", "error_description": "Unexpected error."})
 
 
-def too_large() -> Answer:
+def too_large(route: Route) -> Answer:
     """For a body that was not read."""
-    return json_answer(413, {"error": "invalid_request", "error_description": "The body is too large."})
-
-
-@lru_cache(maxsize=1)
-def _always(issuer: Issuer) -> tuple[tuple[str, str], ...]:
-    return (
-        *fixed_headers(secure=issuer.auth_base.startswith("https://")),
-        ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-    )
+    document = {"error": "invalid_request", "error_description": "The body is too large."}
+    return json_answer(413, document, *route.headers)
 
 
 def _allow(route: Route) -> str:
