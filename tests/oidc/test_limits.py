@@ -109,9 +109,9 @@ def test_a_connection_left_in_a_transaction_is_not_kept(tmp_path: Path) -> None:
     kept: Kept = below(open_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}"))
     with kept.reading() as db:
         db.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
-    with pytest.raises(sqlite3.OperationalError), kept.claiming(wait=False):
+    with pytest.raises(sqlite3.OperationalError), kept.claiming():
         raise AssertionError("never reached")
-    with kept.claiming(wait=False) as db:
+    with kept.claiming() as db:
         db.connection.driver_connection.execute("CREATE TABLE t (x)")  # type: ignore[union-attr]
     kept.close()
 

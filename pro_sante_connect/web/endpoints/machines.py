@@ -8,6 +8,7 @@ from functools import lru_cache
 import orjson
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.datastructures import Headers
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from pro_sante_connect.core.database import Contended, is_storage_failure
 from pro_sante_connect.core.logs import facts
@@ -144,7 +145,20 @@ def _cors(machine: Machine, route: Route, asked: MachineRequest) -> list[tuple[s
 
 def _view(path: str) -> Response:
     """The Flask door to the same functions; `web/front.py` normally answers first."""
-    asked = MachineRequest(
+    machine = house().machine
+    route = routes(machine.dep.settings.issuer)[path]
+    try:
+        found = answer(machine, route, _asked(), number=g.request_id)
+    except RequestEntityTooLarge:
+        found = too_large(route)
+    g.log = found.log
+    response = current_app.response_class(found.body, found.status)
+    response.headers = Headers(found.headers)
+    return response
+
+
+def _asked() -> MachineRequest:
+    return MachineRequest(
         method=request.method,
         content_type=request.headers.get("Content-Type", ""),
         query=request.query_string.decode("latin-1"),
@@ -153,12 +167,6 @@ def _view(path: str) -> Response:
         origin=request.headers.get("Origin", ""),
         address=address(),
     )
-    machine = house().machine
-    found = answer(machine, routes(machine.dep.settings.issuer)[path], asked, number=g.request_id)
-    g.log = found.log
-    response = current_app.response_class(found.body, found.status)
-    response.headers = Headers(found.headers)
-    return response
 
 
 def register(issuer: Issuer) -> Blueprint:
