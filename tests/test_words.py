@@ -9,12 +9,20 @@ import jinja2
 import pytest
 from jinja2 import nodes
 
+from pro_sante_connect.access.permissions import Role
 from pro_sante_connect.core.words import LANGUAGES, catalogue
 from pro_sante_connect.ecps import models
+from pro_sante_connect.rpps.loads import TRIED
+from pro_sante_connect.rpps.models import ABORTED, ACCEPTED, HELD, PUBLISHED
+from pro_sante_connect.rpps.models import OPEN as OPEN_LOAD
+from pro_sante_connect.rpps.models import REFUSED as REFUSED_LOAD
+from pro_sante_connect.rpps.status import Status
+from pro_sante_connect.signals.two_signatures import KINDS
 from pro_sante_connect.web.clinician.consent import GROUPS
 from pro_sante_connect.web.clinician.enrolment import STEPS
 from pro_sante_connect.web.clinician.forms import MENDABLE
 from pro_sante_connect.web.clinician.own_space import SHOWN
+from pro_sante_connect.web.staff.decide import REASONS
 
 PACKAGE = Path(__file__).parents[1] / "pro_sante_connect"
 SOURCES = [ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
@@ -27,18 +35,53 @@ FILLERS: dict[str, set[str]] = {
     "accessibility.known-*": {"keyboard", "size", "colour", "memory"},
     "activate.step-*": set(STEPS),
     "consent.*": {group for groups in GROUPS.values() for group in groups},
-    "field.*": {field for fields in MENDABLE.values() for field in fields},
+    "decide.*": set(KINDS),
+    "decide.*-text": set(KINDS),
+    "decision.*": {*KINDS},
+    "event.*": {
+        "code-redeemed",
+        "code-replayed",
+        "token-refreshed",
+        "token-reused",
+        "token-revoked",
+        "token-refused",
+        "pairing-refused",
+        "practitioner-viewed",
+        "proposal-made",
+        "proposal-approved",
+        "proposal-refused",
+        "presence-since",
+        "presence-gone",
+    },
+    "field.*": {field for fields in MENDABLE.values() for field in fields} | {"authority", "evidence", "note"},
     "history.*": {event.replace(":", "-") for event in SHOWN},
     "home.*": {"space", "activate", "phone"},
     "home.*-text": {"space", "activate", "phone"},
+    "load-state.*": {OPEN_LOAD, PUBLISHED, HELD, REFUSED_LOAD, ABORTED, ACCEPTED, TRIED},
     "means.*": {"renamed", "added-done", "withdrawn"},
     "means.kind-*": MEANS,
     "means.name-*": MEANS,
     "page.*": set(LANGUAGES),
+    "proposal.*": {"pending", "approved", "refused", "lapsed"},
+    "reason.*": {reason for reasons in REASONS.values() for reason in reasons},
+    "role.*": {role.value for role in Role},
+    "role.*-text": {role.value for role in Role},
     "sign-in.*": {"stronger", "fresh", "step-up"},
     "sign-out.*": {"means-withdrawn", "hint-refused", "client-differs", "redirect-unknown"},
     "space.nav-*": {"identity", "means", "sessions", "history", "services", "sign-out"},
     "space.source-*": {"extract", "local"},
+    "staff.done-*": {
+        "decided",
+        "proposed",
+        "approved",
+        "refused",
+        "invited",
+        "retired",
+        "role-ended",
+    },
+    "staff.nav-*": {"desk", "people", "approvals", "loads", "journal", "members"},
+    "staff.why-*": {"own-proposal", "own-person", "role-missing", "out-of-scope"},
+    "status.*": {status.value for status in Status},
     "wait.*": ENDS | {models.PENDING, models.MATCHED},
     "wait.*-title": ENDS,
 }

@@ -20,6 +20,7 @@ COMMANDS = {
     "database": ("database", "The schema of the store."),
     "registry": ("registry", "Import extracts of the national registry."),
     "practitioner": ("practitioner", "Show a practitioner, or decide: suspend, strike off, reinstate…"),
+    "account": ("account", "Registry staff: invite, give roles, retire."),
     "client": ("client", "Services that sign people in."),
     "keys": ("keys", "Root secrets and signing keys."),
     "audit": ("audit", "Read and verify the journal."),

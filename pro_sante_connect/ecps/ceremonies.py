@@ -23,6 +23,8 @@ class Kind(StrEnum):
     SIGN_IN = "sign-in"
     APPROVAL = "approval"
     REGISTRATION = "registration"
+    ACCOUNT_SIGN_IN = "account-sign-in"
+    ACCOUNT_REGISTRATION = "account-registration"
 
 
 @dataclass(frozen=True, slots=True)

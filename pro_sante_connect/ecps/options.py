@@ -63,7 +63,15 @@ def request(dep: Deployment, challenge: bytes, allowed: list[Allowed]) -> dict[s
     )
 
 
-def creation(dep: Deployment, challenge: bytes, *, holder: bytes, name: str, excluded: list[Allowed]) -> dict[str, Any]:
+def creation(
+    dep: Deployment,
+    challenge: bytes,
+    *,
+    holder: bytes,
+    name: str,
+    excluded: list[Allowed],
+    found_without_number: bool = False,
+) -> dict[str, Any]:
     """For `navigator.credentials.create`."""
     ours = party(dep)
     return options_to_json_dict(
@@ -76,7 +84,9 @@ def creation(dep: Deployment, challenge: bytes, *, holder: bytes, name: str, exc
             timeout=TIMEOUT,
             authenticator_selection=AuthenticatorSelectionCriteria(
                 # Required would shut out security keys whose few slots are full; a typed number finds those.
-                resident_key=ResidentKeyRequirement.PREFERRED,
+                resident_key=(
+                    ResidentKeyRequirement.REQUIRED if found_without_number else ResidentKeyRequirement.PREFERRED
+                ),
                 user_verification=UserVerificationRequirement.REQUIRED,
             ),
             exclude_credentials=[_descriptor(item) for item in excluded],

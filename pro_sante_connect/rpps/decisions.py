@@ -189,6 +189,32 @@ def reinstate(db: Session, practitioner: Practitioner, *, reason: str, origin: O
     return decisions
 
 
+def lift(
+    db: Session, practitioner: Practitioner, decision_id: int, *, reason: str, origin: Origin, now: datetime
+) -> bool:
+    """Lift one decision, if it is in force; the others stand. True for the one caller that did."""
+    lifted = db.scalars(
+        update(Decision)
+        .where(
+            Decision.id == decision_id,
+            Decision.practitioner_id == practitioner.id,
+            Decision.lifted_at.is_(None),
+            or_(Decision.blocks_until.is_(None), Decision.blocks_until > now),
+        )
+        .values(lifted_at=now, lifted_by=origin.actor)
+        .returning(Decision.id)
+        .execution_options(synchronize_session=False)
+    ).first()
+    if lifted is None:
+        return False
+    facts: dict[str, Any] = {"kind": "reinstatement", "lifted": [lifted]}
+    journal.record(
+        db, Event.PRACTITIONER_DECIDED, subject(practitioner.id), now=now, origin=origin, reason=reason, **facts
+    )
+    outbox.write(db, "practitioner:status-changed", subject(practitioner.id), now=now, facts=facts)
+    return True
+
+
 def end_activite(
     db: Session, practitioner: Practitioner, activite_id: int, *, reason: str, origin: Origin, now: datetime
 ) -> None:

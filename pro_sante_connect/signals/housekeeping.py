@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.access import sessions as account_sessions
 from pro_sante_connect.audit import seal
 from pro_sante_connect.core import counters, once, outbox
 from pro_sante_connect.core.database import reading, writing
@@ -56,6 +57,8 @@ def purge(dep: Deployment) -> None:
         forget_expired_means(db, now=now)
     with writing(dep.engine) as db:
         db.execute(delete(RevokedToken).where(RevokedToken.expires_at < now))
+    with writing(dep.engine) as db:
+        account_sessions.forget_expired(db, before=now)
     kept = dep.settings.retention
     _in_batches(dep, counters.forget_expired, now=now)
     _in_batches(dep, sessions.forget_expired, before=now - timedelta(days=kept.sessions))

@@ -20,12 +20,13 @@ from pro_sante_connect.signals.withdrawal import end_sessions
 
 def decide(
     db: Session, practitioner: Practitioner, verb: Callable[..., Any], *, origin: Origin, now: datetime, **facts: Any
-) -> None:
-    """One verb of `rpps.decisions`."""
+) -> Any:
+    """One verb of `rpps.decisions`, and what it returns."""
     # What took effect by its date and was not carried out yet must not be missed by a reinstatement.
     end_means(db, practitioner.id, origin=origin, now=now)
-    verb(db, practitioner, origin=origin, now=now, **facts)
+    made = verb(db, practitioner, origin=origin, now=now, **facts)
     end_means(db, practitioner.id, origin=origin, now=now)
+    return made
 
 
 def end_means(db: Session, practitioner_id: int, *, origin: Origin, now: datetime) -> bool:

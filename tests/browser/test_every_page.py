@@ -14,7 +14,7 @@ from tests.browser.conftest import Complaints
 from tests.browser.demo_scenes import DEMO_SCENES, demo_pages
 from tests.browser.judge import judge, picture
 from tests.browser.scenes import template
-from tests.browser.scenes_phone import SCENES  # whole: it adds its own rows to the others
+from tests.browser.scenes_staff import SCENES  # whole: it adds its own rows to the others
 from tests.browser.stage import Stage
 from tests.ecps.people import reached
 from tests.oidc.parties import make_cast

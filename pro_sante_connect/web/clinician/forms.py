@@ -34,6 +34,23 @@ MENDABLE: dict[str, tuple[str, ...]] = {
     "otp-wrong": ("otp",),
     "activity-missing": ("activity",),
     "second-way-needed": (),
+    "reason-missing": ("reason",),
+    "evidence-missing": ("evidence",),
+    "until-missing": ("until",),
+    "until-past": ("until",),
+    "date-malformed": ("until",),
+    "scope-unknown": ("scope",),
+    "activite-unknown": ("scope",),
+    "exercice-unknown": ("scope",),
+    "not-suspended": (),
+    "proposal-pending": (),
+    "proposal-closed": (),
+    "word-missing": ("word",),
+    "email-malformed": ("email",),
+    "name-missing": ("name",),
+    "role-unknown": ("role",),
+    "authority-unknown": (),
+    "last-of-role": (),
 }
 
 

@@ -1,0 +1,93 @@
+"""What staff decide in the console: alone where one signature does, else proposed, then approved or refused.
+
+A proposed suspension or strike-off suspends at once, until the proposal lapses: the harm of waiting is worse than
+the harm of a week. Approving carries the decision out; refusing lifts the interim suspension. So no one person
+restores anybody, and what nobody confirmed falls by itself.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from pro_sante_connect.access import proposals
+from pro_sante_connect.access.models import Proposal
+from pro_sante_connect.access.permissions import Member
+from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.models import microseconds, moment
+from pro_sante_connect.rpps import decisions, registry
+from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.signals import practice
+
+ALONE: dict[str, Callable[..., Any]] = {
+    "retirement": decisions.retire, "death": decisions.record_death, "limit": decisions.limit,
+    "security-block": decisions.block,
+}  # fmt: skip
+TOGETHER: dict[str, Callable[..., Any]] = {
+    "suspension": decisions.suspend, "strike-off": decisions.strike_off, "reinstatement": decisions.reinstate,
+}  # fmt: skip
+SUSPENDS_AT_ONCE = ("suspension", "strike-off")
+KINDS = (*TOGETHER, *ALONE)
+_MOMENTS = ("effective", "until")
+
+
+def decide(
+    db: Session, practitioner: Practitioner, kind: str, member: Member, *, origin: Origin, now: datetime, **terms: Any
+) -> Proposal | None:
+    """Carry out what one signature does, or propose: the proposal, or None. Refuses as `rpps.decisions` does, and
+    `proposal-pending`."""
+    if kind in ALONE:
+        practice.decide(db, practitioner, ALONE[kind], origin=origin, now=now, **terms)
+        return None
+    if kind not in TOGETHER:
+        raise Refusal("decision-unknown")
+    interim = None
+    if kind in SUSPENDS_AT_ONCE and (terms.get("effective") or now) <= now:
+        weight = {name: terms[name] for name in ("exercice", "activite") if terms.get(name)}
+        made = practice.decide(
+            db, practitioner, decisions.suspend, origin=origin, now=now, reason=terms["reason"],
+            authority=terms.get("authority", ""), until=now + proposals.LIFE, **weight,
+        )  # fmt: skip
+        interim = made.id
+    return proposals.write(
+        db, kind, practitioner.id, member, terms=_kept(terms), interim=interim, origin=origin, now=now
+    )
+
+
+def approve(db: Session, proposal_id: int, member: Member, *, word: str, origin: Origin, now: datetime) -> Proposal:
+    """The second signature. Refuses `own-proposal`, `proposal-closed`, and as `rpps.decisions` does."""
+    closed = proposals.close(db, proposal_id, member, approve=True, word=word, origin=origin, now=now)
+    terms = _told(closed.terms)
+    if terms.get("effective") is not None and terms["effective"] < now:
+        terms["effective"] = None  # its day came while it waited
+    person = registry.get(db, closed.practitioner_id)
+    practice.decide(db, person, TOGETHER[closed.kind], origin=origin, now=now, **terms)
+    return closed
+
+
+def refuse(db: Session, proposal_id: int, member: Member, *, word: str, origin: Origin, now: datetime) -> Proposal:
+    """It shall not be; the interim suspension is lifted. Refuses `word-missing`, `own-proposal`, `proposal-closed`."""
+    if not word.strip():
+        raise Refusal("word-missing")
+    closed = proposals.close(db, proposal_id, member, approve=False, word=word, origin=origin, now=now)
+    if closed.interim is not None:
+        person = registry.get(db, closed.practitioner_id)
+        decisions.lift(db, person, closed.interim, reason="proposal-refused", origin=origin, now=now)
+    return closed
+
+
+def _kept(terms: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: microseconds(value) if name in _MOMENTS else value
+        for name, value in terms.items()
+        if value not in (None, "")
+    }
+
+
+def _told(kept: dict[str, Any]) -> dict[str, Any]:
+    terms: dict[str, Any] = {name: moment(value) if name in _MOMENTS else value for name, value in kept.items()}
+    if "exercice" in terms:
+        terms["exercice"] = tuple(terms["exercice"])
+    return terms

@@ -1,0 +1,10 @@
+"""Every page of registry staff, as `app.py` registers them."""
+
+from flask import Blueprint
+
+from pro_sante_connect.web.staff import approvals, decide, desk, door, members, person, records
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    door.blueprint, desk.blueprint, person.blueprint, decide.blueprint, approvals.blueprint, records.blueprint,
+    members.blueprint,
+)  # fmt: skip

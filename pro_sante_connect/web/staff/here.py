@@ -1,0 +1,69 @@
+"""Who of the staff is at this browser, and what she may do on this page."""
+
+from urllib.parse import quote
+
+from flask import Response, request
+from werkzeug.exceptions import HTTPException
+
+from pro_sante_connect.access import accounts, permissions, scope, sessions
+from pro_sante_connect.access.permissions import Member, Permission
+from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.rpps import registry
+from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.web.context import address, now, reading, writing
+from pro_sante_connect.web.pages import see_other
+from pro_sante_connect.web.security import cookie
+
+
+def session_secret() -> str:
+    return request.cookies.get(cookie("staff"), "")
+
+
+def member(permission: Permission | None = None) -> Member:
+    """The member of this browser's session; without one she signs in first. Refuses `not-permitted`."""
+    found = sessions.find(reading(), session_secret(), now=now())
+    if found is None:
+        back = quote(request.path) if request.method == "GET" else "/staff"
+        raise HTTPException(response=see_other(f"/staff/sign-in?next={back}"))
+    session, account = found
+    here = accounts.member(reading(), account)
+    if session.last_seen_at < now() - sessions.TOUCH_AFTER:
+        with writing() as db:
+            sessions.touch(db, session.id, now=now())
+    if permission is not None and not permissions.may(here, permission):
+        raise Refusal("not-permitted")
+    return here
+
+
+def origin(here: Member) -> Origin:
+    """For the journal."""
+    return Origin(actor=here.actor, address=address())
+
+
+def person(here: Member, person_id: int, permission: Permission = Permission.VIEW) -> Practitioner:
+    """That person, if she is within the member's reach; refuses `practitioner-unknown`, `not-permitted`,
+    `own-person`, `out-of-scope`."""
+    found = registry.get(reading(), person_id)
+    reason = refusal_of(here, found, permission)
+    if reason:
+        raise Refusal("not-permitted" if reason == "role-missing" else reason)
+    return found
+
+
+def refusal_of(here: Member, found: Practitioner, permission: Permission) -> str:
+    """Why not, or an empty text."""
+    reach = scope.reach_of(registry.dossier(found))
+    if permission is Permission.VIEW:
+        return permissions.may_on(here, permission, found.national_id, reach)
+    # Some exercice of hers may be decided on, if not all of her: the decision itself is judged when it is made.
+    reasons = [permissions.may_on(here, permission, found.national_id, reach)]
+    reasons += [
+        permissions.may_on(here, permission, found.national_id, reach, exercice=one) for one in sorted(reach.exercices)
+    ]
+    return "" if "" in reasons else reasons[0]
+
+
+def no_answer() -> Response:
+    """To the desk."""
+    return see_other("/staff")

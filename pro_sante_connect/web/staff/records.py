@@ -1,0 +1,107 @@
+"""The journal with its filters and the check of its chain; loads and why they were held."""
+
+import csv
+import io
+from dataclasses import dataclass
+from datetime import datetime
+
+from flask import Blueprint, Response, request
+from sqlalchemy import Select, select
+
+from pro_sante_connect.access.permissions import Permission
+from pro_sante_connect.audit import journal, seal
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.models import Entry
+from pro_sante_connect.core import database as store
+from pro_sante_connect.rpps import loads
+from pro_sante_connect.web.context import deployment, now, reading, writing
+from pro_sante_connect.web.staff import here
+from pro_sante_connect.web.staff.desk import staff_page
+
+blueprint = Blueprint("staff_records", __name__)
+
+LINES, EXPORTED = 100, 10_000
+COLUMNS = ("at", "event", "subject", "actor", "client", "address", "facts")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """What the reader asked for; empty means all."""
+
+    subject: str
+    actor: str
+    event: str
+    before: int | None
+
+    def wanted(self, limit: int) -> Select[Entry]:
+        """Newest first, from `before` on."""
+        found = select(Entry).order_by(Entry.id.desc()).limit(limit)
+        if self.subject:
+            found = found.where(Entry.subject == self.subject)
+        if self.actor:
+            found = found.where(Entry.actor == self.actor)
+        if self.event:
+            found = found.where(Entry.event == self.event)
+        return found if self.before is None else found.where(Entry.id < self.before)
+
+
+def _filters() -> Filters:
+    asked = {name: request.args.get(name, "").strip()[:200] for name in ("subject", "actor", "event", "before")}
+    before = int(asked["before"]) if asked["before"].isascii() and asked["before"].isdigit() else None
+    return Filters(asked["subject"], asked["actor"], asked["event"], before if before and before < 2**62 else None)
+
+
+def _read(limit: int) -> tuple[Filters, list[Entry]]:
+    """The entries asked for; reading them is an entry too."""
+    mine, filters = here.member(Permission.JOURNAL), _filters()
+    with writing() as db:
+        journal.record(
+            db, Event.JOURNAL_READ, mine.actor, now=now(), origin=here.origin(mine), about=filters.subject,
+            actor=filters.actor, event_read=filters.event, limit=limit,
+        )  # fmt: skip
+    return filters, list(reading().scalars(filters.wanted(limit)))
+
+
+@blueprint.get("/staff/journal")
+def entries() -> Response:
+    """Who did or saw what, when, from where."""
+    mine = here.member(Permission.JOURNAL)
+    filters, found = _read(LINES)
+    checked = _checked() if "check" in request.args else None
+    more = found[-1].id if len(found) == LINES else None
+    events = [one.value for one in Event]
+    return staff_page(
+        "staff_journal.html", mine, entries=found, filters=filters, events=events, more=more, checked=checked
+    )
+
+
+def _checked() -> seal.Verdict:
+    with store.reading(deployment().engine) as db:  # one transaction: the walk reads by portions
+        return seal.verify(db)
+
+
+@blueprint.get("/staff/journal.csv")
+def export() -> Response:
+    """The same as a table for a spreadsheet, in which no cell is a formula."""
+    _, found = _read(EXPORTED)
+    text = io.StringIO()
+    table = csv.writer(text)
+    table.writerow(COLUMNS)
+    for entry in found:
+        table.writerow([_cell(getattr(entry, name)) for name in COLUMNS])
+    return Response(
+        text.getvalue(), content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": "attachment; filename=journal.csv"},
+    )  # fmt: skip
+
+
+def _cell(value: object) -> str:
+    text = value.isoformat() if isinstance(value, datetime) else str(value)
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+@blueprint.get("/staff/loads")
+def recent_loads() -> Response:
+    """What was loaded, held or refused, and why."""
+    mine = here.member(Permission.LOADS)
+    return staff_page("staff_loads.html", mine, loads=loads.latest(reading(), limit=30))

@@ -1,0 +1,128 @@
+"""Pages of registry staff, as the other scenes bring theirs on the stage."""
+
+from pro_sante_connect.access import accounts
+from pro_sante_connect.audit.journal import SYSTEM
+from pro_sante_connect.core.database import writing
+from tests.access.clerk import Clerk, clerk
+from tests.browser.scenes import shows
+from tests.browser.scenes_phone import SCENES
+from tests.browser.stage import Stage
+
+__all__ = ["SCENES"]
+ALL = ("reader", "registrar", "supervisor", "auditor", "security", "administrator")
+
+
+def at_work(stage: Stage, name: str = "ines", *roles: str) -> Clerk:
+    """A member of staff whose browser is the stage's."""
+    who = clerk(stage.served, name, *(roles or ALL))
+    stage.visitor = who.visitor
+    return who
+
+
+def invited(stage: Stage) -> str:
+    """The link of somebody who has not joined."""
+    world = stage.served.world
+    with writing(world.engine) as db:
+        made = accounts.invite(
+            db, email="nina@registre.example", name="Nina", origin=SYSTEM, chance=world.chance, now=world.now
+        )
+    return f"/staff/join/{made.token}"
+
+
+def person(stage: Stage) -> int:
+    """Somebody of the registry, new at each call."""
+    return stage.stranger().practitioner
+
+
+@shows("staff_sign_in")
+def _(stage: Stage) -> None:
+    stage.go("/staff/sign-in")
+
+
+@shows("staff_join")
+def _(stage: Stage) -> None:
+    stage.go(invited(stage))
+
+
+@shows("refusal staff")
+def _(stage: Stage) -> None:
+    at_work(stage, "lea", "reader")
+    stage.go("/staff/members")
+
+
+for _row, _address in {
+    "staff_desk": "", "staff_people": "/people", "staff_people found": "/people?q=ARROSOIR",
+    "staff_approvals": "/approvals", "staff_journal": "/journal?check=1", "staff_loads": "/loads",
+    "staff_members": "/members",
+}.items():  # fmt: skip
+
+    @shows(_row)
+    def _(stage: Stage, address: str = _address) -> None:
+        at_work(stage)
+        stage.go("/staff" + address)
+
+
+@shows("staff_members refused")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go("/staff/members")
+    stage.send(name="", email="x")
+
+
+@shows("staff_person")
+def _(stage: Stage) -> None:
+    who, chosen = at_work(stage), person(stage)
+    who.decide(chosen, "suspension", reason="DISC")
+    stage.go(f"/staff/people/{chosen}?done=proposed")
+
+
+@shows("staff_decide")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go(f"/staff/people/{stage.busy.practitioner}/decide/suspension")
+
+
+@shows("staff_decide refused")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go(f"/staff/people/{person(stage)}/decide/death")
+    stage.send()
+
+
+@shows("staff_decide confirm")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go(f"/staff/people/{person(stage)}/decide/strike-off")
+    stage.page.check("#reason-DISC")
+    stage.send(evidence="decision-2030-4")
+
+
+def proposed(stage: Stage, author: str) -> str:
+    """A strike-off that waits."""
+    chosen = person(stage)
+    who = clerk(stage.served, author, "registrar")
+    who.decide(chosen, "strike-off", reason="DISC", note="séance du 3 mars")
+    return who.open(f"/staff/people/{chosen}").partition('href="/staff/approvals/')[2].partition('"')[0]
+
+
+@shows("staff_proposal")
+def _(stage: Stage) -> None:
+    number = proposed(stage, "rosa")
+    at_work(stage)
+    stage.go(f"/staff/approvals/{number}")
+
+
+@shows("staff_proposal refused")
+def _(stage: Stage) -> None:
+    number = proposed(stage, "rosa")
+    at_work(stage)
+    stage.go(f"/staff/approvals/{number}")
+    stage.send("#refuse")
+
+
+@shows("staff_proposal own")
+def _(stage: Stage) -> None:
+    number = proposed(stage, "rosa")
+    who = clerk(stage.served, "rosa")
+    stage.visitor = who.visitor
+    stage.go(f"/staff/approvals/{number}")
