@@ -30,7 +30,7 @@ def _short(word: Path | str, beside: Path | None) -> Path | str:
     return word
 
 
-def write(house: "House", dep: "Deployment", people: "list[Person]") -> None:
+def write(house: "House", dep: "Deployment", people: "list[Person]", staff: list[dict[str, Any]]) -> None:
     """The machine-readable card; its keys are stable."""
     from pro_sante_connect.demo import clients
     from pro_sante_connect.demo import people as everybody
@@ -45,7 +45,7 @@ def write(house: "House", dep: "Deployment", people: "list[Person]") -> None:
         "demo_service_url": where.service,
         "clients": clients.card(dep.vault, where.service),
         "practitioners": everybody.card(dep.vault, people, where.message_box),
-        "staff": [{"name": "operator", "command": command(house.settings_file)}],
+        "staff": [{"name": "operator", "command": command(house.settings_file)}, *staff],
     }
     house.card_file.write_text(json.dumps(facts, ensure_ascii=False, indent=2) + "\n", "utf-8")
 
@@ -65,6 +65,7 @@ def readable(house: "House") -> str:
         f"  Message box        {facts['message_box_url']}          mails and SMS that would be sent",
         f"  Activate an e-CPS  {facts['wallet_url']}/activate",
         f"  My own space       {facts['wallet_url']}/space",
+        f"  Registry staff     {facts['wallet_url']}/staff",
         f"  Discovery          {facts['discovery_url']}",
         "",
         f"  {'who':18} {'number':14} {'name':28} {'e-CPS code':11} one-time secret",
@@ -78,6 +79,8 @@ def readable(house: "House") -> str:
         phone = "Their phones answer by themselves: choose « my phone » on the sign-in page."
     else:
         phone = f"Their phones: {facts['message_box_url']}/phones (open one in another browser profile)"
+    lines += ["", "  Staff join once by these links, each in a browser profile of its own:"]
+    lines += [f"  {one['role']:18} {one['join_url']}" for one in facts["staff"] if one.get("join_url")]
     lines += [
         "",
         f"  {phone}",

@@ -14,7 +14,7 @@ from pro_sante_connect.core.chance import SystemChance
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.vault import write_secrets
-from pro_sante_connect.demo import card, clients, people
+from pro_sante_connect.demo import card, clients, people, staff
 from pro_sante_connect.demo.extract import Variant, write_extract
 from pro_sante_connect.oidc.tokens import keys
 from pro_sante_connect.rpps import loads
@@ -55,7 +55,7 @@ def _sow_store(dep: Deployment, house: "House") -> None:
     people.ensure(dep, named)
     if house.virtual_phone:
         people.give_passkeys(dep, named)
-    card.write(house, dep, named)
+    card.write(house, dep, named, staff.ensure(dep))
 
 
 def settings_of(house: "House") -> room.Settings:

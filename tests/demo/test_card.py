@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import requests
 
 from pro_sante_connect.demo import card
 from tests.demo.conftest import Demo
@@ -61,7 +62,10 @@ def test_no_structure_bears_two_names(demo: Demo) -> None:
 
 def test_the_command_of_the_staff_runs_as_it_stands(demo: Demo, tmp_path: Path) -> None:
     """From any folder, with nothing of ours on PATH."""
-    [operator] = demo.card["staff"]
+    operator, *staff = demo.card["staff"]
+    assert [one["role"] for one in staff] == ["registrar", "supervisor", "auditor", "administrator"]
+    for one in staff:
+        assert requests.get(one["join_url"], timeout=10).status_code == 200
     done = subprocess.run(
         [*shlex.split(operator["command"]), "registry", "status"],
         cwd=tmp_path, env={"PATH": "/nowhere", "PYTHONPATH": str(Path(card.__file__).parents[2])},
