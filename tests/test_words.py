@@ -23,6 +23,7 @@ from pro_sante_connect.web.clinician.enrolment import STEPS
 from pro_sante_connect.web.clinician.forms import MENDABLE
 from pro_sante_connect.web.clinician.own_space import SHOWN
 from pro_sante_connect.web.staff.decide import REASONS
+from pro_sante_connect.web.staff.records import SECTIONS
 
 PACKAGE = Path(__file__).parents[1] / "pro_sante_connect"
 SOURCES = [ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]
@@ -57,6 +58,7 @@ FILLERS: dict[str, set[str]] = {
     "history.*": {event.replace(":", "-") for event in SHOWN},
     "home.*": {"space", "activate", "phone"},
     "home.*-text": {"space", "activate", "phone"},
+    "load-part.*": {"absent", "changed", "unread", *SECTIONS},
     "load-state.*": {OPEN_LOAD, PUBLISHED, HELD, REFUSED_LOAD, ABORTED, ACCEPTED, TRIED},
     "means.*": {"renamed", "added-done", "withdrawn"},
     "means.kind-*": MEANS,
@@ -71,6 +73,7 @@ FILLERS: dict[str, set[str]] = {
     "space.nav-*": {"identity", "means", "sessions", "history", "services", "sign-out"},
     "space.source-*": {"extract", "local"},
     "staff.done-*": {
+        "ended",
         "decided",
         "proposed",
         "approved",

@@ -17,16 +17,26 @@ from pro_sante_connect.access.permissions import Member
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.models import microseconds, moment
+from pro_sante_connect.ecps import card
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import practice
+from pro_sante_connect.signals.withdrawal import end_sessions
 
 ALONE: dict[str, Callable[..., Any]] = {
     "retirement": decisions.retire, "death": decisions.record_death, "limit": decisions.limit,
     "security-block": decisions.block,
 }  # fmt: skip
+
+
+def _reset_means(db: Session, practitioner: Practitioner, *, reason: str, origin: Origin, now: datetime) -> None:
+    """The e-CPS ends with its means and sessions; the person activates another. `reason` stands in the proposal."""
+    card.withdraw(db, practitioner.id, ended=end_sessions, origin=origin, now=now)
+
+
 TOGETHER: dict[str, Callable[..., Any]] = {
     "suspension": decisions.suspend, "strike-off": decisions.strike_off, "reinstatement": decisions.reinstate,
+    "means-reset": _reset_means,
 }  # fmt: skip
 SUSPENDS_AT_ONCE = ("suspension", "strike-off")
 KINDS = (*TOGETHER, *ALONE)

@@ -16,6 +16,7 @@ from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.models import Decision
 from pro_sante_connect.signals.housekeeping import seal_journal
 from tests.access.clerk import Clerk, clerk
+from tests.ecps.people import reached
 from tests.oidc.parties import NATIONAL_ID, Cast, document, make_cast
 from tests.serving import Served, serving
 from tests.web.test_pages import ask, returned, signed_in
@@ -257,6 +258,23 @@ def test_the_time_line_tells_the_story_and_the_chain_is_checked(served: Served, 
     assert table.splitlines()[0] == "at,event,subject,actor,client,address,facts"
     assert len(table.splitlines()) == 2
     assert reader.page.headers["Content-Type"].startswith("text/csv")
+
+
+def test_an_e_cps_is_ended_by_two_and_its_sessions_by_one(served: Served, people: Cast) -> None:
+    reached(served.world, people.practitioner).enrol()
+    rosa, sam = clerk(served, "rosa", "registrar"), clerk(served, "sam", "supervisor")
+    signed_in(served, people)
+    assert rosa.open(f"/staff/people/{people.practitioner}").count("5 mars 2030") > 2
+    rosa.visitor.send("/sessions/end")
+    assert "done=ended" in rosa.visitor.url
+    assert events(served, f"practitioner:{people.practitioner}").count("session:ended") == 1
+    rosa.decide(people.practitioner, "means-reset", reason="SECU")
+    assert state(served, people.practitioner) == "registered"
+    sam.answer(proposal(served), "approve")
+    assert "card:ended" in events(served, f"practitioner:{people.practitioner}")
+    rosa.decide(people.practitioner, "means-reset", reason="SECU")
+    sam.answer(proposal(served), "approve")
+    assert sam.page.status_code == 404  # there is none any more
 
 
 def test_an_administrator_invites_and_retires_but_neither_herself_nor_the_last(served: Served) -> None:

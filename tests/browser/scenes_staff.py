@@ -3,6 +3,7 @@
 from pro_sante_connect.access import accounts
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.database import writing
+from pro_sante_connect.rpps.models import HELD, Load
 from tests.access.clerk import Clerk, clerk
 from tests.browser.scenes import shows
 from tests.browser.scenes_phone import SCENES
@@ -60,6 +61,28 @@ for _row, _address in {
     def _(stage: Stage, address: str = _address) -> None:
         at_work(stage)
         stage.go("/staff" + address)
+
+
+@shows("staff_load")
+def _(stage: Stage) -> None:
+    """A load that is held."""
+    at_work(stage)
+    world = stage.served.world
+    facts = {
+        "reasons": [["many-absent", {"type": "8", "count": 40, "of": 1000}]],
+        "samples": {"absent": ["899867004170"], "changed": []}, "differences": {"absent": 40, "unchanged": 960},
+        "rejects": {"column_count": 3}, "unknown_codes": {}, "warnings": ["unknown column: Humeur"],
+    }  # fmt: skip
+    with writing(world.engine) as db:
+        held = Load(
+            state=HELD, author="operator:nina", stamp=world.now, stamp_origin="name", opened_at=world.now,
+            heartbeat_at=world.now, closed_at=world.now, report=facts,
+            files=[{"name": "ps-libreacces-personne-activite.txt", "rows": 1003}],
+        )  # fmt: skip
+        db.add(held)
+        db.flush()
+        number = held.id
+    stage.go(f"/staff/loads/{number}")
 
 
 @shows("staff_members refused")

@@ -27,13 +27,15 @@ blueprint = Blueprint("staff_decide", __name__)
 FIELDS = {
     "suspension": ("scope", "until", "authority", "evidence"), "strike-off": ("authority", "evidence"),
     "retirement": (), "death": ("evidence",), "limit": ("until",), "security-block": (),
-    "reinstatement": (),
+    "reinstatement": (), "means-reset": (),
 }  # fmt: skip
 REASONS = {
     "suspension": ("DISC", "SANTE", "ADM", "AUT"), "strike-off": ("DISC", "ADM", "FRAUDE"),
     "retirement": ("RH", "RL", "RS", "ETR"), "death": ("DCD",), "limit": ("AUTO",),
     "security-block": ("SECU", "FRAUDE"), "reinstatement": ("ADM", "DISC", "SANTE", "AUT"),
+    "means-reset": ("SECU", "FRAUDE", "ADM"),
 }  # fmt: skip
+WITHOUT_NOTE = ("reinstatement", "means-reset")
 PARIS = ZoneInfo("Europe/Paris")
 
 
@@ -56,8 +58,8 @@ def _page(
         "staff_decide.html", mine, status=problem.status if problem else 200, problem=problem, person=person,
         kind=kind, fields=FIELDS[kind], reasons=REASONS[kind], two=kind in two_signatures.TOGETHER,
         at_once=kind in two_signatures.SUSPENDS_AT_ONCE, practices=usable, exercices=_exercices(person),
-        confirm=confirm, given=request.form, ends=_consequence(person) if confirm else None,
-        here=f"/staff/people/{person.id}/decide/{kind}",
+        noted=kind not in WITHOUT_NOTE, confirm=confirm, given=request.form,
+        ends=_consequence(person) if confirm else None, here=f"/staff/people/{person.id}/decide/{kind}",
     )  # fmt: skip
 
 
@@ -122,7 +124,7 @@ def _exercice_of(person: Practitioner, activite: int | None) -> tuple[str, str] 
 def _terms(kind: str) -> dict[str, Any]:
     """What was typed, as the verbs take it; refuses `date-malformed`, `scope-unknown`."""
     terms: dict[str, Any] = {"reason": field("reason") if field("reason") in REASONS[kind] else ""}
-    if kind != "reinstatement":
+    if kind not in WITHOUT_NOTE:
         terms["note"] = field("note")
     for name in ("authority", "evidence"):
         if name in FIELDS[kind]:

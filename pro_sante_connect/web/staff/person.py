@@ -18,6 +18,7 @@ from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import practices
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.language import word
+from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.staff import here
 from pro_sante_connect.web.staff.desk import staff_page
 
@@ -55,6 +56,16 @@ def show(person_id: int) -> Response:
         waiting=[one for one in proposals.pending(db, now=now()) if one.practitioner_id == person.id],
         decides=_decides(mine, person), lines=time_line(person),
     )  # fmt: skip
+
+
+@blueprint.post("/staff/people/<int:person_id>/sessions/end")
+def end_sessions(person_id: int) -> Response:
+    """All of them, now; the person may sign in again."""
+    mine = here.member(Permission.BLOCK)
+    person = here.person(mine, person_id, Permission.BLOCK)
+    with writing() as db:
+        sessions.end_many(db, person.id, origin=here.origin(mine), reason="ended-by-staff", now=now())
+    return see_other(f"/staff/people/{person.id}?done=ended")
 
 
 def _in_force(one: Decision) -> bool:

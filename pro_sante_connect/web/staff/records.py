@@ -13,14 +13,19 @@ from pro_sante_connect.audit import journal, seal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.models import Entry
 from pro_sante_connect.core import database as store
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import loads
+from pro_sante_connect.rpps.models import Load
 from pro_sante_connect.web.context import deployment, now, reading, writing
+from pro_sante_connect.web.language import word
 from pro_sante_connect.web.staff import here
 from pro_sante_connect.web.staff.desk import staff_page
 
 blueprint = Blueprint("staff_records", __name__)
 
 LINES, EXPORTED = 100, 10_000
+# Parts of a load's report, as `rpps/report.py` names them.
+SECTIONS = ("differences", "published", "rejects", "unknown_codes", "anomalies", "repairs")
 COLUMNS = ("at", "event", "subject", "actor", "client", "address", "facts")
 
 
@@ -105,3 +110,18 @@ def recent_loads() -> Response:
     """What was loaded, held or refused, and why."""
     mine = here.member(Permission.LOADS)
     return staff_page("staff_loads.html", mine, loads=loads.latest(reading(), limit=30))
+
+
+@blueprint.get("/staff/loads/<int:load_id>")
+def load(load_id: int) -> Response:
+    """What it did or would do: the reasons it was held for, whom it concerns, what was odd in the files."""
+    mine, one = here.member(Permission.LOADS), reading().get(Load, load_id)
+    if one is None:
+        raise Refusal("page-unknown")
+    told = one.report
+    sections = {name: told.get(name) or {} for name in SECTIONS}
+    reasons = [word(f"load.{code}", **facts) for code, facts in told.get("reasons", [])]
+    return staff_page(
+        "staff_load.html", mine, load=one, reasons=reasons, sections=sections, samples=told.get("samples") or {},
+        warnings=told.get("warnings") or [],
+    )  # fmt: skip
