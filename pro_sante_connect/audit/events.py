@@ -24,6 +24,8 @@ class Event(StrEnum):
     """a service spent a code; what refuses it afterwards has an entry of its own"""
     CODE_REPLAYED = "code:replayed"
     """a spent code came again: what it gave is revoked"""
+    CLIENT_TOKEN_ISSUED = "client-token:issued"
+    """a service got a token in its own name, for an API of this provider"""
     TOKEN_REFRESHED = "token:refreshed"
     """a service exchanged a refresh token; what refuses it afterwards has an entry of its own"""
     TOKEN_REUSED = "token:reused"

@@ -19,7 +19,7 @@ from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Authorization, Client
 from pro_sante_connect.oidc.profile import PROFILES
-from pro_sante_connect.oidc.vocabulary import SECRET_METHODS, AuthMethod, GrantType
+from pro_sante_connect.oidc.vocabulary import API_SCOPES, SECRET_METHODS, AuthMethod, GrantType
 
 MAX_URIS = 30
 CLIENT_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z")  # no colon: a client can never pass for a person's `sub`
@@ -69,17 +69,25 @@ def problems(wish: Wish) -> list[str]:
     checks = (
         ("client-id-refused", bool(wish.client_id) and not CLIENT_ID.match(wish.client_id)),
         ("name-missing", not wish.name_fr.strip() or len(wish.name_fr) > 100),
-        ("redirect-uri-missing", not wish.redirect_uris),
+        ("redirect-uri-missing", GrantType.AUTHORIZATION_CODE in wish.grant_types and not wish.redirect_uris),
+        ("grant-type-missing", not wish.grant_types),
         ("too-many-uris", len(wish.redirect_uris) + len(wish.post_logout_redirect_uris) > MAX_URIS),
         ("auth-method-unknown", wish.token_endpoint_auth_method not in tuple(AuthMethod)),
         ("public-client-refused", wish.token_endpoint_auth_method == AuthMethod.NONE and not profile.public_clients),
         ("grant-type-unknown", not set(wish.grant_types) <= set(GrantType)),
-        ("scope-unknown", not set(wish.scopes) <= set(profile.scopes)),
+        ("scope-unknown", not set(wish.scopes) <= {*profile.scopes, *API_SCOPES}),
+        ("api-scope-refused", not _apis_fit(wish)),
         ("algorithm-unknown", wish.algorithm not in profile.algorithms),
         ("acr-unknown", wish.default_acr not in tuple(Level) or wish.minimum_acr not in tuple(Level)),
         ("jwks-missing", wish.token_endpoint_auth_method == AuthMethod.PRIVATE_KEY_JWT and not _has_keys(wish.jwks)),
     )
     return found + [code for code, wrong in checks if wrong]
+
+
+def _apis_fit(wish: Wish) -> bool:
+    """Scopes of APIs, the grant that uses them and a proof of identity go together."""
+    uses, proves = GrantType.CLIENT_CREDENTIALS in wish.grant_types, wish.token_endpoint_auth_method != AuthMethod.NONE
+    return uses == bool(set(wish.scopes) & set(API_SCOPES)) and (proves or not uses)
 
 
 def is_return_address(uri: str) -> bool:

@@ -6,6 +6,7 @@ from enum import StrEnum
 class GrantType(StrEnum):
     AUTHORIZATION_CODE = "authorization_code"
     REFRESH_TOKEN = "refresh_token"
+    CLIENT_CREDENTIALS = "client_credentials"
 
 
 class AuthMethod(StrEnum):
@@ -44,4 +45,6 @@ PSC_SCOPES = (
     "offline_access", "web-origins", "microprofile-jwt",
 )  # fmt: skip
 PSC_GRANTED = "openid profile scope_all identity"
+# Of this provider's own APIs, for a service in its own name.
+API_SCOPES = ("ssf.read", "ssf.manage")
 STANDARD_SCOPES = ("openid", "profile", "identity", "scope_all")

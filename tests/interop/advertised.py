@@ -71,7 +71,11 @@ def response_mode(tried: Tried, value: str) -> str:
 
 
 def grant(tried: Tried, value: str) -> str:
-    program = tried.program()
+    own_name = {
+        "grant_types": ("authorization_code", "refresh_token", value),
+        "scopes": ("openid", "scope_all", "ssf.read"),
+    }
+    program = tried.program(**(own_name if value == "client_credentials" else {}))
     tokens = tried.tokens(program)
     form = {"grant_type": value, "refresh_token": tokens["refresh_token"], "username": "x", "password": "y",
             "code": tried.heard(program)["code"], "redirect_uri": CALLBACK}  # fmt: skip
@@ -235,7 +239,7 @@ DRIVEN: dict[str, tuple[Driver, tuple[str, ...], str]] = {
     ),
     "grant_types_supported": (
         grant,
-        ("password", "client_credentials", "implicit", "urn:openid:params:grant-type:ciba",
+        ("password", "implicit", "urn:openid:params:grant-type:ciba",
          "urn:ietf:params:oauth:grant-type:device_code", "urn:ietf:params:oauth:grant-type:token-exchange"),
         "unsupported_grant_type",
     ),

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from pro_sante_connect.oidc.client import RelyingParty
-from pro_sante_connect.oidc.endpoints.bearer import living_access
+from pro_sante_connect.oidc.endpoints.bearer import client_of, living_access
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, form_of, json_answer, once, refused
 from pro_sante_connect.oidc.endpoints.machine import Machine
 from pro_sante_connect.oidc.endpoints.token import BASIC_CHALLENGE
@@ -44,6 +44,10 @@ def _found(
     """What may be shown; and the client's version, where the same look at the store told it."""
     with machine.reading() as db:
         living, claims, _ = living_access(machine, db, token, now)
+        own = client_of(machine, db, claims) if claims is not None and "grant_id" not in claims else None
+    if own is not None and claims is not None:
+        seen = own.id == client.id or client.introspects_any
+        return (claims | {"username": own.id, "token_type": "Bearer", "active": True} if seen else None), None
     version = living.client_version if living is not None and living.client_id == client.id else None
     if living is None or claims is None:
         return _refresh(machine, token, client, now), version

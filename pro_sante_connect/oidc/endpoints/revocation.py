@@ -38,7 +38,7 @@ def revoke(machine: Machine, request: MachineRequest) -> Answer:
             _tell(machine, db, client, int(own["grant_id"]), (now, request.address))
         elif access is not None and access.get("azp", access.get("client_id")) == client.id:
             _forget_access(db, access)
-            _tell(machine, db, client, int(access["grant_id"]), (now, request.address))
+            _tell(machine, db, client, int(access.get("grant_id", 0)), (now, request.address))
     return json_answer(200, {}, client=client.id)
 
 

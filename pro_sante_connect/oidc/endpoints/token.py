@@ -1,7 +1,8 @@
 """The token endpoint: authenticate, claim and commit, alive?, sign, answer (RFC 6749 §3.2)."""
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.core.digest import digest
@@ -9,10 +10,11 @@ from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, form_of, json_answer, once, refused
 from pro_sante_connect.oidc.endpoints.machine import Machine
-from pro_sante_connect.oidc.errors import TokenRefusal, invalid_grant, invalid_request
-from pro_sante_connect.oidc.grants import code, refresh
+from pro_sante_connect.oidc.errors import TokenRefusal, invalid_client, invalid_grant, invalid_request
+from pro_sante_connect.oidc.grants import client_credentials, code, refresh
 from pro_sante_connect.oidc.tokens import jose
 from pro_sante_connect.oidc.tokens.issue import NOTHING_HIDDEN, Hidden, facts_of
+from pro_sante_connect.oidc.tokens.jose import sign
 from pro_sante_connect.oidc.tokens.liveness import Living
 from pro_sante_connect.oidc.vocabulary import GrantType
 
@@ -40,7 +42,10 @@ def token(machine: Machine, request: MachineRequest) -> Answer:
         fields = form_of(request)
         client = machine.authenticate(request, fields, now)
         values = once(fields, identical_repeats=client.profile.identical_repeats)
-        granted = _grant(machine, client, values, (now, request.address))
+        grant_type = _permitted(client, values)
+        if grant_type is GrantType.CLIENT_CREDENTIALS:
+            return json_answer(200, _own_name(machine, client, values, (now, request.address)), client=client.id)
+        granted = _GRANTS[grant_type](machine, client, values, (now, request.address))
         hidden = _hidden(machine, granted.living, now)
     except TokenRefusal as refusal:
         challenge = (BASIC_CHALLENGE,) if refusal.status == 401 else ()
@@ -56,8 +61,8 @@ def token(machine: Machine, request: MachineRequest) -> Answer:
     return json_answer(200, answer, client=client.id)
 
 
-def _grant(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _Granted:
-    grants = {GrantType.AUTHORIZATION_CODE: _redeem, GrantType.REFRESH_TOKEN: _refresh}
+def _permitted(client: RelyingParty, values: Fields) -> GrantType:
+    """The grant that is asked for, if the client may use it."""
     asked = values.get("grant_type")
     if asked is None:
         raise invalid_request("Missing parameter: grant_type.", reason="grant-type-missing")
@@ -65,7 +70,22 @@ def _grant(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _G
         raise TokenRefusal("unsupported_grant_type", "Unsupported grant_type.")
     if asked not in client.grants:
         raise TokenRefusal("unauthorized_client", "This grant_type is not registered for the client.")
-    return grants[GrantType(asked)](machine, client, values, at)
+    return GrantType(asked)
+
+
+def _own_name(machine: Machine, client: RelyingParty, values: Fields, at: At) -> dict[str, Any]:
+    """The client credentials grant."""
+    if client.public or not machine.current(client):
+        raise invalid_client("client-changed")
+    scope = client_credentials.scope_of(client, values.get("scope"))
+    settings, jti = machine.dep.settings, machine.dep.chance.uuid()
+    claims = client_credentials.access_token(
+        settings.issuer.issuer, client, scope=scope, jti=jti, now=int(at[0].timestamp()), life=settings.lifetimes.token
+    )
+    with machine.writing() as db:
+        machine.audit(db, Event.CLIENT_TOKEN_ISSUED, client, at=at, scope=scope)
+    token = sign(claims, machine.ring.signer(client.algorithm), token_type="at+jwt")
+    return {"access_token": token, "expires_in": settings.lifetimes.token, "token_type": "Bearer", "scope": scope}
 
 
 def _redeem(machine: Machine, client: RelyingParty, values: Fields, at: At) -> _Granted:
@@ -132,6 +152,12 @@ def _reuse(machine: Machine, client: RelyingParty, token: tuple[int, str], at: A
         refresh.revoke(db, token[0], now=at[0])
         machine.audit(db, Event.TOKEN_REUSED, client, at=at, practitioner=practitioner, grant=token[0])
     return "refresh-reused"
+
+
+_GRANTS: dict[GrantType, Callable[[Machine, RelyingParty, Fields, At], _Granted]] = {
+    GrantType.AUTHORIZATION_CODE: _redeem,
+    GrantType.REFRESH_TOKEN: _refresh,
+}
 
 
 def _refresh_ends(machine: Machine, now: datetime) -> int:
