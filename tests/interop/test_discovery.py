@@ -43,7 +43,8 @@ ENDPOINTS = {
 FLAGS = {
     "claims_parameter_supported": True, "request_parameter_supported": False,
     "request_uri_parameter_supported": False, "authorization_response_iss_parameter_supported": True,
-    "claim_types_supported": ["normal"],
+    "claim_types_supported": ["normal"], "backchannel_logout_supported": True,
+    "backchannel_logout_session_supported": True,
 }  # fmt: skip
 # What Nimbus's parser refuses to be without.
 NIMBUS = {
