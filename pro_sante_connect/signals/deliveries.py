@@ -76,11 +76,15 @@ def due(db: Session, *, beside: Collection[str], now: datetime) -> bool:
     return db.scalars(waiting).first() is not None
 
 
-def take(db: Session, *, beside: Collection[str], limit: int, now: datetime) -> list[Taken]:
-    """Lease the oldest that is due for each service that is not among these. The caller commits, then sends."""
+def take(
+    db: Session, *, beside: Collection[str], among: Collection[str] | None = None, limit: int, now: datetime
+) -> list[Taken]:
+    """Lease the oldest that is due for each service but `beside`, or of `among` but these. The caller commits, then
+    sends."""
+    wanted = [Delivery.client_id.not_in(beside)] + ([] if among is None else [Delivery.client_id.in_(among)])
     oldest = (
         select(func.min(Delivery.id).label("id"))
-        .where(*_due(now), Delivery.client_id.not_in(beside))
+        .where(*_due(now), *wanted)
         .group_by(Delivery.client_id)
         .order_by(func.min(Delivery.id))
         .limit(limit)
