@@ -21,6 +21,7 @@ COMMANDS = {
     "registry": ("registry", "Import extracts of the national registry."),
     "practitioner": ("practitioner", "Show a practitioner, or decide: suspend, strike off, reinstate…"),
     "client": ("client", "Services that sign people in."),
+    "signals": ("signals", "What services were told, and telling them again."),
     "keys": ("keys", "Root secrets and signing keys."),
     "audit": ("audit", "Read and verify the journal."),
 }

@@ -179,6 +179,21 @@ def listed(
     return list(db.scalars(statement))
 
 
+def trouble(db: Session, *, before: datetime) -> tuple[dict[str, int], dict[str, int]]:
+    """By service, how many wait since before that moment, and how many are dead; only of services that may be told."""
+
+    def count(*which: ColumnElement[bool]) -> dict[str, int]:
+        counted = (
+            select(Delivery.client_id, func.count())
+            .join(Client, Client.id == Delivery.client_id)
+            .where(Client.backchannel_logout_uri != "", Client.disabled_at.is_(None), *which)
+            .group_by(Delivery.client_id)
+        )
+        return {client: number for client, number in db.execute(counted)}
+
+    return count(Delivery.state == WAITING, Delivery.written_at < before), count(Delivery.state == DEAD)
+
+
 def forget_settled(db: Session, *, before: datetime, limit: int) -> int:
     """Drop those of which the last word is older; returns how many. One that waits stays."""
     old = select(Delivery.id).where(Delivery.state.in_((ACKNOWLEDGED, DEAD)), Delivery.last_at < before).limit(limit)
