@@ -81,6 +81,7 @@ ANSWERS: dict[str, Callable[[Any, Receiver], None]] = {
     "drip-head": _drip(b"HTTP/1.1 200 OK\r\nX-Long: "),
     "drip-body": _drip(b"HTTP/1.1 200 OK\r\n\r\n"),
     "long-head": _drip(b"HTTP/1.1 200 OK\r\n" + b"X-Long: x\r\n" * 9000),
+    "fat-head": lambda line, _: line.sendall(b"HTTP/1.1 200 OK\r\n" + (b"X-Fat: " + b"x" * 40_000 + b"\r\n") * 9),
     "stream": _stream,
     "close": _close,
     "nonsense": lambda line, _: line.sendall(b"\x00\x01 nonsense\r\n\r\n"),

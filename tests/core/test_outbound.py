@@ -88,6 +88,7 @@ def test_what_may_be_called_keeps_its_name_port_and_path() -> None:
     where = judge("https://Recepteur.example./fin?x=1")
     assert where == Destination("https", "recepteur.example", 443, "/fin?x=1", exempt=False)
     assert where.authority == "recepteur.example"
+    assert judge("https://93.184.215.14:8443/") == Destination("https", "93.184.215.14", 8443, "/", exempt=False)
     exempt = judge("http://[::1]:8001", {"::1:8001"})
     assert exempt == Destination("http", "::1", 8001, "/", exempt=True)
     assert exempt.authority == "[::1]:8001"
@@ -114,7 +115,8 @@ def test_an_exempt_place_is_called_once_with_a_form_and_nothing_of_ours(
     [
         ("204", 204), ("400", 400), ("500", 500), ("redirect", 307), ("stream", 200),
         ("hang", "timeout"), ("drip-head", "timeout"), ("drip-body", "timeout"),
-        ("long-head", "broken"), ("close", "broken"), ("nonsense", "broken"), ("length", "broken"),
+        ("long-head", "broken"), ("fat-head", "broken"), ("close", "broken"),
+        ("nonsense", "broken"), ("length", "broken"),
     ],
 )  # fmt: skip
 def test_whatever_a_receiver_does_ends_in_a_value(receiver: Receiver, word: str, expected: int | str) -> None:
