@@ -22,6 +22,7 @@ COMMANDS = {
     "practitioner": ("practitioner", "Show a practitioner, or decide: suspend, strike off, reinstate…"),
     "account": ("account", "Registry staff: invite, give roles, retire."),
     "client": ("client", "Services that sign people in."),
+    "signals": ("signals", "What services were told, and telling them again."),
     "keys": ("keys", "Root secrets and signing keys."),
     "audit": ("audit", "Read and verify the journal."),
 }

@@ -17,6 +17,15 @@ def client() -> None:
 @click.argument("name")
 @click.option("--redirect", "redirect_uris", multiple=True, required=True, help="Return address; may be repeated.")
 @click.option("--logout-redirect", "post_logout_redirect_uris", multiple=True, help="Return address after sign-out.")
+@click.option(
+    "--backchannel-logout", "backchannel_logout_uri", default="", help="Where it is told that a session ended."
+)
+@click.option(
+    "--backchannel-logout-session",
+    "backchannel_logout_session_required",
+    is_flag=True,
+    help="It ends sessions by `sid`; every logout token has one.",
+)
 @click.option("--origin", "web_origins", multiple=True, help="Browser origin allowed to call the machine endpoints.")
 @click.option("--profile", type=click.Choice(["psc", "standard"]), default="standard", show_default=True)
 @click.option(
@@ -61,7 +70,8 @@ def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wi
     dep = deployment(settings_file)
     wanted = Wish(name_fr=name, jwks=keys, **wish)
     with writing(dep.engine) as db:
-        made = register(db, wanted, origin=operator(), chance=dep.chance, now=dep.clock.now())
+        exempt = dep.settings.outbound.exempt
+        made = register(db, wanted, exempt=exempt, origin=operator(), chance=dep.chance, now=dep.clock.now())
         facts = {
             "client_id": made.client.id,
             "client_secret": made.secret,
@@ -78,6 +88,46 @@ def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wi
         click.echo(f"{key:28}{' '.join(value) if isinstance(value, list) else value}")
     if made.secret:
         click.echo("Keep the secret: it is not shown again.")
+
+
+@client.command("edit")
+@click.argument("client_id")
+@click.option("--name", "name_fr", help="Name shown in French.")
+@click.option("--name-en", help="Name shown in English.")
+@click.option("--redirect", "redirect_uris", multiple=True, help="Return addresses; they take the place of all.")
+@click.option("--logout-redirect", "post_logout_redirect_uris", multiple=True, help="Likewise, after sign-out.")
+@click.option("--origin", "web_origins", multiple=True, help="Likewise, browser origins.")
+@click.option(
+    "--backchannel-logout", "backchannel_logout_uri", help='Where it is told that a session ended; "" for none.'
+)
+@click.option(
+    "--backchannel-logout-session/--no-backchannel-logout-session",
+    "backchannel_logout_session_required",
+    default=None,
+    help="Whether it ends sessions by `sid`.",
+)
+@click.option("--contact", help="Mail address of the developers.")
+@click.pass_obj
+def edit(settings_file: Path | None, /, client_id: str, **asked: Any) -> None:
+    """Change what is given, keep the rest; true for the next request.
+
+    \b
+    Example: psc client edit agenda --backchannel-logout https://agenda.example/backchannel-logout
+    Exit codes: 0 changed, 1 refused, 2 wrong call.
+    """
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import writing
+    from pro_sante_connect.oidc import registration
+
+    changes = {name: value for name, value in asked.items() if value not in (None, ())}
+    if not changes:
+        raise Misuse("Nothing to change: give at least one option.")
+    dep = deployment(settings_file)
+    exempt = dep.settings.outbound.exempt
+    with writing(dep.engine) as db:
+        row = _get(db, client_id)
+        changed = registration.edit(db, row, changes, exempt=exempt, origin=operator(), now=dep.clock.now())
+    click.echo(f"{client_id}: " + (", ".join(changed) if changed else "as it was") + ".")
 
 
 @client.command("list")

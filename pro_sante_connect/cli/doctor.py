@@ -117,7 +117,7 @@ def _inside(settings: "Settings") -> Iterator[Finding]:
     from pro_sante_connect.core.database import reading
 
     dep = open_deployment(settings)
-    checks: tuple[Callable[[Any, Any], Finding], ...] = (_keys, _clock, _people, _notes)
+    checks: tuple[Callable[[Any, Any], Finding], ...] = (_keys, _clock, _people, _notes, _deliveries)
     try:
         with reading(dep.engine) as db:
             for check in checks:
@@ -183,6 +183,21 @@ def _notes(db: Any, dep: Any) -> Finding:
     if overdue:
         return Finding("outbox", f"{overdue} notes wait for over 5 minutes", "Run the signals worker: psc worker")
     return Finding("outbox", f"nothing is late; {lost} given up in the last days")
+
+
+def _deliveries(db: Any, dep: Any) -> Finding:
+    from pro_sante_connect.signals import deliveries
+
+    late, dead = deliveries.trouble(db, before=dep.clock.now() - timedelta(minutes=5))
+    if dead:
+        services = ", ".join(sorted(dead))
+        cure = "Look: psc signals deliveries --state dead. When they are mended: psc signals replay --client ID"
+        return Finding("services told", f"{sum(dead.values())} given up, for {services}", cure)
+    if late:
+        services = ", ".join(sorted(late))
+        cure = "Look: psc signals deliveries --state waiting. Is the signals worker running, do these services answer?"
+        return Finding("services told", f"{sum(late.values())} wait for over 5 minutes, for {services}", cure)
+    return Finding("services told", "nothing is late, nothing was given up")
 
 
 def _transport(settings: "Settings") -> Finding:

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import local
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -178,17 +179,40 @@ def _sqlite_begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if "psc_write" in options else "BEGIN")
 
 
+class _Open(local):
+    """How many transactions this thread holds open."""
+
+    count = 0
+
+
+_OPEN = _Open()
+
+
+@contextmanager
+def _counted() -> Iterator[None]:
+    _OPEN.count += 1
+    try:
+        yield
+    finally:
+        _OPEN.count -= 1
+
+
+def in_transaction() -> bool:
+    """Whether this thread stands in `reading` or `writing`: nothing outside is called then."""
+    return _OPEN.count > 0
+
+
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """A session on one snapshot, rolled back at the end."""
-    with Session(engine, expire_on_commit=False) as db:
+    with _counted(), Session(engine, expire_on_commit=False) as db:
         yield db
 
 
 @contextmanager
 def writing(engine: Engine) -> Iterator[Session]:
     """A session in one write transaction: committed at the end, rolled back by an exception."""
-    with Session(engine, expire_on_commit=False) as db:
+    with _counted(), Session(engine, expire_on_commit=False) as db:
         db.connection(execution_options=WRITE)
         yield db
         db.commit()

@@ -4,11 +4,12 @@ Rooms write notes without knowing who listens; `signals` takes them by lease, wo
 Topics are listed in `TOPICS`; `signals/worker.py` handles each.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, delete, select, update
+from sqlalchemy import LargeBinary, Select, delete, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pro_sante_connect.core.models import Base, BigId
@@ -78,11 +79,11 @@ def write(
     )
 
 
-def take(db: Session, *, limit: int, lease: timedelta, now: datetime) -> list[Taken]:
+def take(
+    db: Session, *, limit: int, lease: timedelta, now: datetime, topics: Collection[str] = tuple(TOPICS)
+) -> list[Taken]:
     """Lease due notes, oldest first; a lease that ran out is due again. The caller commits, then works."""
-    free = (OutboxNote.leased_until.is_(None)) | (OutboxNote.leased_until <= now)
-    due = select(OutboxNote.id).where(OutboxNote.closed_at.is_(None), OutboxNote.due_at <= now, free)
-    due = due.order_by(OutboxNote.id).limit(limit)
+    due = _due(topics, now).order_by(OutboxNote.id).limit(limit)
     if db.connection().dialect.name == "postgresql":
         due = due.with_for_update(skip_locked=True)
     leased = (
@@ -115,11 +116,15 @@ def bury(db: Session, note: int, *, now: datetime) -> None:
     db.execute(update(OutboxNote).where(OutboxNote.id == note).values(buried))
 
 
-def due(db: Session, *, now: datetime) -> bool:
+def due(db: Session, *, now: datetime, topics: Collection[str] = tuple(TOPICS)) -> bool:
     """Something waits: a cheap question, so that an idle worker writes nothing."""
+    return db.scalars(_due(topics, now).limit(1)).first() is not None
+
+
+def _due(topics: Collection[str], now: datetime) -> Select[int]:
     free = (OutboxNote.leased_until.is_(None)) | (OutboxNote.leased_until <= now)
     waiting = select(OutboxNote.id).where(OutboxNote.closed_at.is_(None), OutboxNote.due_at <= now, free)
-    return db.scalars(waiting.limit(1)).first() is not None
+    return waiting if len(topics) == len(TOPICS) else waiting.where(OutboxNote.topic.in_(topics))
 
 
 def purge(db: Session, *, before: datetime) -> None:

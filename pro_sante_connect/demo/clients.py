@@ -6,6 +6,7 @@ Their secrets are derived from the demo's own root secret, so that the card can 
 import base64
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from sqlalchemy.orm import Session
 
@@ -14,7 +15,7 @@ from pro_sante_connect.core.chance import SystemChance
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.vault import Vault
 from pro_sante_connect.oidc.models import Client
-from pro_sante_connect.oidc.registration import Wish, register
+from pro_sante_connect.oidc.registration import Wish, edit, register
 
 ORIGIN = Origin(actor="demo")
 TEST_REDIRECTS = ("http://localhost:8765/callback", "http://127.0.0.1:8765/callback")
@@ -28,12 +29,15 @@ def wishes(service_url: str) -> list[Wish]:
         Wish(
             client_id=PATIENT_RECORD, name_fr="Dossier patient", name_en="Patient record", profile="psc",
             redirect_uris=(f"{service_url}/callback",), post_logout_redirect_uris=(f"{service_url}/signed-out",),
+            backchannel_logout_uri=f"{service_url}/backchannel-logout", backchannel_logout_session_required=True,
             chooses_activity=True,
         ),
         Wish(
             client_id=DIARY, name_fr="Agenda partagé", name_en="Shared diary", profile="standard",
             redirect_uris=(f"{service_url}/agenda/callback",),
             post_logout_redirect_uris=(f"{service_url}/agenda/signed-out",),
+            backchannel_logout_uri=f"{service_url}/agenda/backchannel-logout",
+            backchannel_logout_session_required=True,
         ),
     ]  # fmt: skip
     return faces + [_test(profile, method) for profile in ("psc", "standard") for method in ("basic", "post")]
@@ -64,17 +68,24 @@ class _Known(SystemChance):
         return self.secret
 
 
+# What a wish and its row may differ in when an older folder, or one of another port, is opened again.
+_FOLLOWING = (
+    "redirect_uris", "post_logout_redirect_uris", "backchannel_logout_uri", "backchannel_logout_session_required",
+)  # fmt: skip
+
+
 def ensure(db: Session, dep: Deployment, service_url: str) -> None:
     """Register what is missing; addresses follow the chosen port."""
+    # The service is on loopback, by http.
+    exempt = {urlsplit(service_url).netloc}
     for wish in wishes(service_url):
         held = db.get(Client, wish.client_id)
         if held is None:
             chance = _Known(secret_of(dep.vault, wish.client_id))
-            register(db, wish, origin=ORIGIN, chance=chance, now=dep.clock.now())
-        elif held.redirect_uris != list(wish.redirect_uris):
-            held.redirect_uris = list(wish.redirect_uris)
-            held.post_logout_redirect_uris = list(wish.post_logout_redirect_uris)
-            held.version += 1
+            register(db, wish, exempt=exempt, origin=ORIGIN, chance=chance, now=dep.clock.now())
+        else:
+            following = {name: getattr(wish, name) for name in _FOLLOWING}
+            edit(db, held, following, exempt=exempt, origin=ORIGIN, now=dep.clock.now())
 
 
 def card(vault: Vault, service_url: str) -> list[dict[str, Any]]:

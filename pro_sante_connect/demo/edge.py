@@ -3,10 +3,10 @@
 from flask import Flask, Response, jsonify
 
 
-def protect(app: Flask, *, form_action: str = "") -> None:
-    """Strict headers, and `/health`; forms go home, and to `form_action`."""
+def protect(app: Flask, *, form_action: str = "", scripts: bool = False) -> None:
+    """Strict headers, and `/health`; forms go home, and to `form_action`; scripts are the site's own, or none."""
     policy = "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; " + (
-        f"form-action 'self' {form_action}".rstrip()
+        ("script-src 'self'; connect-src 'self'; " if scripts else "") + f"form-action 'self' {form_action}".rstrip()
     )
 
     @app.after_request

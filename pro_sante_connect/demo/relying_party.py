@@ -12,10 +12,11 @@ from typing import Any
 
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.flask_client import OAuth
-from flask import Blueprint, Flask, Response, make_response, redirect, render_template, request
+from flask import Blueprint, Flask, Response, jsonify, make_response, redirect, render_template, request
 from joserfc.errors import JoseError
 from requests import RequestException
 
+from pro_sante_connect.demo.backchannel import LogoutTokens, NotForUs
 from pro_sante_connect.demo.clients import DIARY, PATIENT_RECORD
 from pro_sante_connect.demo.edge import protect
 from pro_sante_connect.demo.professional import decoded, professional
@@ -26,11 +27,16 @@ LONGEST = 1000
 
 @dataclass(slots=True)
 class Visit:
-    """What the service keeps of one sign-in; tokens are too large for a cookie."""
+    """What one face keeps of one sign-in; tokens are too large for a cookie."""
 
+    face: str
     token: dict[str, Any]
     userinfo: dict[str, Any] = field(default_factory=dict)
     refreshed: int = 0
+
+    @property
+    def sid(self) -> str:
+        return str(self.token["userinfo"]["sid"])
 
 
 class Visits:
@@ -38,6 +44,7 @@ class Visits:
 
     def __init__(self) -> None:
         self._visits: dict[str, Visit] = {}
+        self._ended: dict[str, None] = {}
         self._lock = Lock()
 
     def put(self, visit: Visit) -> str:
@@ -50,6 +57,19 @@ class Visits:
 
     def get(self, key: str) -> Visit | None:
         return self._visits.get(key)
+
+    def end(self, face: str, sid: str) -> None:
+        """The provider says that this session is over: what the face keeps of it goes."""
+        with self._lock:
+            for key in [key for key, visit in self._visits.items() if visit.face == face and visit.sid == sid]:
+                del self._visits[key]
+                while len(self._ended) >= LONGEST:
+                    self._ended.pop(next(iter(self._ended)))
+                self._ended[key] = None
+
+    def was_ended(self, key: str) -> bool:
+        """Whether the provider ended it; the page says so until the next sign-in."""
+        return key in self._ended
 
     def drop(self, key: str) -> Visit | None:
         return self._visits.pop(key, None)
@@ -109,7 +129,7 @@ def create_service(card: dict[str, Any]) -> Flask:
 
 
 def _install(app: Flask, card: dict[str, Any]) -> None:
-    protect(app, form_action=card["wallet_url"])
+    protect(app, form_action=card["wallet_url"], scripts=True)
 
     @app.errorhandler(OAuthError)
     def refused(problem: OAuthError) -> Response:
@@ -137,6 +157,11 @@ class Pages:
         self._cookie = f"{COOKIE}-{face.name}"
         self._back = registered["redirect_uris"][0]
         self._signed_out = registered["post_logout_redirect_uris"][0]
+        self._tokens = LogoutTokens(
+            issuer=lambda: client.load_server_metadata()["issuer"],
+            client_id=face.client_id,
+            keys=lambda fresh: client.fetch_jwk_set(force=fresh),
+        )
 
     def blueprint(self) -> Blueprint:
         pages = Blueprint(self._face.name, __name__)
@@ -145,6 +170,8 @@ class Pages:
         pages.add_url_rule("/callback", "callback", self.callback, methods=["GET"])
         pages.add_url_rule("/refresh", "refresh", self.refresh, methods=["POST"])
         pages.add_url_rule("/logout", "logout", self.logout, methods=["POST"])
+        pages.add_url_rule("/state", "state", self.state, methods=["GET"])
+        pages.add_url_rule("/backchannel-logout", "backchannel", self.backchannel, methods=["POST"])
         pages.add_url_rule("/signed-out", "signed_out", self.signed_out, methods=["GET"])
         return pages
 
@@ -154,9 +181,24 @@ class Pages:
     def home(self) -> Response:
         visit = self._visit()
         if visit is None:
-            return _page("service_home.html", self._face)
+            ended = self._visits.was_ended(request.cookies.get(self._cookie, ""))
+            return _page("service_home.html", self._face, ended=ended)
         who, access = professional(visit.userinfo), decoded(visit.token["access_token"])
         return _page("service_inside.html", self._face, visit=visit, who=who, access=access)
+
+    def state(self) -> Response:
+        """What the open page asks, so that it does not show a session that is over."""
+        return jsonify(open=self._visit() is not None)
+
+    def backchannel(self) -> Any:
+        """The provider tells that a session ended (OIDC Back-Channel Logout 1.0); no browser is here."""
+        try:
+            sid = self._tokens.read(request.form.get("logout_token", ""))
+        except NotForUs as problem:
+            return jsonify(error="invalid_request", error_description=str(problem)), 400
+        if sid is not None:
+            self._visits.end(self._face.name, sid)
+        return "", 204
 
     def login(self) -> Any:
         """State, nonce and PKCE are Authlib's; the level asked is the real service's usual one."""
@@ -165,7 +207,7 @@ class Pages:
     def callback(self) -> Any:
         """Authlib checks state, issuer, signature, audience, nonce and times before anything is believed."""
         token = self._client.authorize_access_token()
-        visit = Visit(dict(token), dict(self._client.userinfo(token=token)))
+        visit = Visit(self._face.name, dict(token), dict(self._client.userinfo(token=token)))
         response = redirect(self._face.home, 303)
         key = self._visits.put(visit)
         response.set_cookie(self._cookie, key, httponly=True, samesite="Lax", path=self._face.home)

@@ -65,6 +65,7 @@ def settings_of(house: "House") -> room.Settings:
         issuer=room.Issuer(auth_base=where.provider, wallet_base=where.provider),
         database=room.Database(url=f"sqlite:///{data / 'psc.sqlite3'}"),
         secrets=room.Secrets(file=str(data / "psc.secrets")),
+        outbound=room.Outbound(exempt=(f"localhost:{where.ports[1]}",)),
         server=room.Server(port=house.port),
     )
 

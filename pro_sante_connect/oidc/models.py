@@ -23,6 +23,8 @@ class Client(Base):
     jwks: Mapped[dict[str, Any] | None]
     redirect_uris: Mapped[list[str]]
     post_logout_redirect_uris: Mapped[list[str]]
+    backchannel_logout_uri: Mapped[str]
+    backchannel_logout_session_required: Mapped[bool]
     web_origins: Mapped[list[str]]
     grants: Mapped[list[str]]
     scopes: Mapped[list[str]]

@@ -1,7 +1,8 @@
 """What may be registered. One path for the command line, pages and, later, RFC 7591; judged at every edit."""
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Collection
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin, record
 from pro_sante_connect.core.authentication import Level
 from pro_sante_connect.core.chance import Chance
+from pro_sante_connect.core.destinations import Refused, judge
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Authorization, Client
@@ -37,6 +39,8 @@ class Wish:
     token_endpoint_auth_method: str = "client_secret_basic"
     redirect_uris: tuple[str, ...] = ()
     post_logout_redirect_uris: tuple[str, ...] = ()
+    backchannel_logout_uri: str = ""
+    backchannel_logout_session_required: bool = False
     web_origins: tuple[str, ...] = ()
     grant_types: tuple[str, ...] = (GrantType.AUTHORIZATION_CODE, GrantType.REFRESH_TOKEN)
     scopes: tuple[str, ...] = ("openid", "profile", "identity", "scope_all")
@@ -58,19 +62,24 @@ class Registered:
     secret: str
 
 
-def problems(wish: Wish) -> list[str]:
-    """Everything that is wrong with a wish: stable codes with the value. Pure."""
+def problems(wish: Wish, *, exempt: Collection[str] = ()) -> list[str]:
+    """Everything that is wrong with a wish: stable codes with the value. `exempt`: `[outbound] exempt`. Pure."""
     profile = PROFILES.get(wish.profile)
     if profile is None:
         return [f"profile-unknown:{wish.profile}"]
     found = [f"redirect-uri-refused:{uri}" for uri in wish.redirect_uris if not is_return_address(uri)]
     found += [f"logout-uri-refused:{uri}" for uri in wish.post_logout_redirect_uris if not is_return_address(uri)]
+    told = wish.backchannel_logout_uri
+    # OIDC Back-Channel Logout 1.0 §2.2. A name is resolved at each call only: it may point elsewhere by then.
+    if told and isinstance(judge(told, exempt), Refused):
+        found.append(f"backchannel-logout-uri-refused:{told}")
     found += [f"origin-refused:{origin}" for origin in wish.web_origins if not _is_origin(origin)]
     checks = (
         ("client-id-refused", bool(wish.client_id) and not CLIENT_ID.match(wish.client_id)),
         ("name-missing", not wish.name_fr.strip() or len(wish.name_fr) > 100),
         ("redirect-uri-missing", GrantType.AUTHORIZATION_CODE in wish.grant_types and not wish.redirect_uris),
         ("grant-type-missing", not wish.grant_types),
+        ("backchannel-logout-uri-missing", wish.backchannel_logout_session_required and not told),
         ("too-many-uris", len(wish.redirect_uris) + len(wish.post_logout_redirect_uris) > MAX_URIS),
         ("auth-method-unknown", wish.token_endpoint_auth_method not in tuple(AuthMethod)),
         ("public-client-refused", wish.token_endpoint_auth_method == AuthMethod.NONE and not profile.public_clients),
@@ -121,40 +130,71 @@ def _has_keys(jwks: dict[str, Any] | None) -> bool:
         return False
 
 
-def register(db: Session, wish: Wish, *, origin: Origin, chance: Chance, now: datetime) -> Registered:
+def register(
+    db: Session, wish: Wish, *, exempt: Collection[str] = (), origin: Origin, chance: Chance, now: datetime
+) -> Registered:
     """Write the client; refuses `client-refused` with every problem."""
-    found = problems(wish)
-    if found:
-        raise Refusal("client-refused", problems=found)
+    _accept(wish, exempt)
     secret = chance.token(32) if wish.token_endpoint_auth_method in SECRET_METHODS else ""
     client = Client(
         id=wish.client_id or chance.token(9),
         version=1,
-        name_fr=wish.name_fr,
-        name_en=wish.name_en or wish.name_fr,
-        profile=wish.profile,
-        auth_method=wish.token_endpoint_auth_method,
         secret_digests=[digest(secret)] if secret else [],
-        jwks=wish.jwks,
-        redirect_uris=list(wish.redirect_uris),
-        post_logout_redirect_uris=list(wish.post_logout_redirect_uris),
-        web_origins=list(wish.web_origins),
-        grants=[str(grant) for grant in wish.grant_types],
-        scopes=list(wish.scopes),
-        algorithm=wish.algorithm,
-        default_acr=wish.default_acr,
-        minimum_acr=wish.minimum_acr,
-        chooses_activity=wish.chooses_activity,
-        asks_consent=wish.asks_consent,
-        introspects_any=wish.introspects_any,
-        contact=wish.contact,
         created_at=now,
+        **_columns(wish),
     )
     if db.get(Client, client.id) is not None:
         raise Refusal("client-refused", problems=[f"client-id-taken:{client.id}"])
     db.add(client)
     record(db, Event.CLIENT_REGISTERED, f"client:{client.id}", now=now, origin=origin, profile=wish.profile)
     return Registered(client, secret)
+
+
+def edit(
+    db: Session,
+    client: Client,
+    changes: dict[str, Any],
+    *,
+    exempt: Collection[str] = (),
+    origin: Origin,
+    now: datetime,
+) -> list[str]:
+    """Change what `Wish` names; the result is judged whole. Returns what became another; refuses `client-refused`."""
+    before = _wish(client)
+    wish = replace(before, **changes)
+    changed = [one.name for one in fields(Wish) if getattr(wish, one.name) != getattr(before, one.name)]
+    if changed:
+        _accept(wish, exempt)
+        for name, value in _columns(wish).items():
+            setattr(client, name, value)
+        client.version += 1
+        record(db, Event.CLIENT_CHANGED, f"client:{client.id}", now=now, origin=origin, change="edited", fields=changed)
+    return changed
+
+
+def _accept(wish: Wish, exempt: Collection[str]) -> None:
+    found = problems(wish, exempt=exempt)
+    if found:
+        raise Refusal("client-refused", problems=found)
+
+
+# What a wish calls otherwise than the table.
+_RENAMED = {"token_endpoint_auth_method": "auth_method", "grant_types": "grants"}
+
+
+def _columns(wish: Wish) -> dict[str, Any]:
+    values = {one.name: getattr(wish, one.name) for one in fields(Wish) if one.name != "client_id"}
+    values["name_en"] = wish.name_en or wish.name_fr
+    return {
+        _RENAMED.get(name, name): [str(one) for one in value] if isinstance(value, tuple) else value
+        for name, value in values.items()
+    }
+
+
+def _wish(client: Client) -> Wish:
+    values: dict[str, Any] = {one.name: getattr(client, _RENAMED.get(one.name, one.name), None) for one in fields(Wish)}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Wish(**(values | {"client_id": client.id}))
 
 
 def new_secret(db: Session, client: Client, *, origin: Origin, chance: Chance, now: datetime) -> str:

@@ -13,6 +13,7 @@ from pro_sante_connect.settings.fields import (
     Issuer,
     Lifetimes,
     Messages,
+    Outbound,
     Policy,
     Retention,
     Secrets,
@@ -22,6 +23,6 @@ from pro_sante_connect.settings.fields import (
 from pro_sante_connect.settings.reading import SettingsProblem, dump, load, read, toml
 
 __all__ = [
-    "Appearance", "Database", "Import", "Issuer", "Lifetimes", "Messages", "Policy", "Retention", "Secrets", "Server",
-    "Settings", "SettingsProblem", "dump", "load", "read", "toml",
+    "Appearance", "Database", "Import", "Issuer", "Lifetimes", "Messages", "Outbound", "Policy", "Retention",
+    "Secrets", "Server", "Settings", "SettingsProblem", "dump", "load", "read", "toml",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from pro_sante_connect.settings.kinds import (
     PASSWORD,
     PATH_SEGMENT,
     PER_MILLE,
+    PLACES,
     PORT,
     SECONDS,
     STORE,
@@ -136,6 +137,12 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outbound:
+    exempt: Annotated[tuple[str, ...], PLACES] = ()
+    """Hosts with their port that may be called inside our network, by http too. All others: https, in public."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """Days."""
 
@@ -145,6 +152,8 @@ class Retention:
     """Rejected lines of a registry load (place, reason, value at fault, national id), from its end."""
     messages: Annotated[int, DAYS] = 1
     """Messages kept in the message box; they hold activation codes."""
+    deliveries: Annotated[int, DAYS] = 30
+    """What services were told and how they answered, from the last word."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,6 +199,7 @@ class Settings:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     policy: Policy = field(default_factory=Policy)
     messages: Messages = field(default_factory=Messages)
+    outbound: Outbound = field(default_factory=Outbound)
     retention: Retention = field(default_factory=Retention)
     imports: Import = field(default_factory=Import)
     server: Server = field(default_factory=Server)

@@ -98,6 +98,23 @@ def _addresses(value: Any) -> tuple[str, ...]:
     return tuple(str(ip_address(_text(part).strip())) for part in parts if part != "")
 
 
+def _places(value: Any) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise ValueError
+    return tuple(_place(_text(part).strip().lower()) for part in parts if part != "")
+
+
+def _place(text: str) -> str:
+    """`host:port`, an IPv6 address without its brackets: as the parts of an address are compared."""
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[a-z0-9._-]+|\[[0-9a-f:.]+\]", host) or not re.fullmatch(r"[1-9][0-9]{0,4}", port):
+        raise ValueError
+    if int(port) > 65_535:
+        raise ValueError
+    return f"{host.strip('[]')}:{port}"
+
+
 def _parts(address: str) -> tuple[str, str]:
     """Scheme and host; ("", "") for what is no address."""
     try:
@@ -136,6 +153,7 @@ TEXT = text()
 ANY_TEXT = optional(TEXT)
 PASSWORD = Kind("text on one line", _text, secret=True)
 ADDRESSES = Kind('a list of IP addresses, such as ["127.0.0.1"] (127.0.0.1,::1 in the environment)', _addresses)
+PLACES = Kind('a list of host:port, such as ["localhost:8001"] (localhost:8001,[::1]:8001 in the environment)', _places)
 BASE = text("https://host (or http://localhost:port), without path, query or trailing slash", _base)
 PAGE = text("an https:// address", _public)
 STORE = text(f"{STORES[0]}file or {STORES[1]}user@host/name", _store, secret=True)

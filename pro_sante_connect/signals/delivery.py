@@ -8,6 +8,7 @@ A crash between sending and closing sends again once the lease runs out: at leas
 """
 
 import logging
+from collections.abc import Collection
 from datetime import timedelta
 from smtplib import SMTPException
 
@@ -24,18 +25,22 @@ from pro_sante_connect.signals.transport import Transport, Undeliverable
 logger = logging.getLogger("psc.signals")
 
 BATCH = 20
+# A mail relay may hang: what services wait for never stands behind it.
+MAIL = ("message:send",)
+ENDED = ("session:ended",)
+OTHERS = tuple(topic for topic in outbox.TOPICS if topic not in MAIL + ENDED)
 # Longer than a batch of messages that all time out.
 LEASE = timedelta(minutes=5)
 
 
-def deliver_due(dep: Deployment, transport: Transport) -> int:
-    """One batch of what is due; returns how many notes were taken."""
+def deliver_due(dep: Deployment, transport: Transport, *, topics: Collection[str] = tuple(outbox.TOPICS)) -> int:
+    """One batch of what is due of these topics; returns how many notes were taken."""
     now = dep.clock.now()
     with reading(dep.engine) as db:
-        if not outbox.due(db, now=now):
+        if not outbox.due(db, topics=topics, now=now):
             return 0
     with writing(dep.engine) as db:
-        taken = outbox.take(db, limit=BATCH, lease=LEASE, now=now)
+        taken = outbox.take(db, topics=topics, limit=BATCH, lease=LEASE, now=now)
     for note in taken:
         _work(dep, transport, note)
     return len(taken)
@@ -50,7 +55,7 @@ def _work(dep: Deployment, transport: Transport, note: Taken) -> None:
                 outbox.close(db, note.id, now=dep.clock.now())
         else:
             with writing(dep.engine) as db:
-                fan_out(db, note, now=dep.clock.now())
+                fan_out(db, note, chance=dep.chance, now=dep.clock.now())
     except (Undeliverable, KeyError, Refusal) as problem:
         # A text that is missing, a person who is gone, an address refused: time mends none of them.
         _bury(dep, note, type(problem).__name__)

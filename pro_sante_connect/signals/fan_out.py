@@ -1,9 +1,8 @@
 """A note → what follows from it, in the transaction that closes the note.
 
-`message:send` is delivered by `delivery.py`. Here the others become notices to the person in plain words, and means
-end whose holder's practice is over by a decision dated ahead. Telling relying parties (back-channel logout, shared
-signals) joins here with its own issue; until then a stop bites because liveness is read at use and sessions end with
-their means, not because it is told.
+`message:send` is delivered by `delivery.py`. Here the others become notices to the person in plain words, and a session
+that ended becomes one delivery for each service that it met. A stop that nothing carried out yet (a file, a date that
+came due) ends means and sessions first; their notes follow.
 """
 
 from datetime import datetime
@@ -12,20 +11,24 @@ from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core import outbox
+from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.outbox import Taken
 from pro_sante_connect.ecps import notices
 from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.rpps.status import Status
-from pro_sante_connect.signals import practice
+from pro_sante_connect.signals import deliveries, practice
+from pro_sante_connect.signals.withdrawal import end_broken
 
 # Never the reason: the person asks the authority, a mail box is no place for it.
 _STOPPED = (Status.SUSPENDED, Status.STRUCK_OFF, Status.RETIRED, Status.ABSENT)
 
 
-def fan_out(db: Session, note: Taken, *, now: datetime) -> None:
+def fan_out(db: Session, note: Taken, *, chance: Chance, now: datetime) -> None:
     """Do what follows, close the note; running twice does no harm."""
-    if note.topic == "practitioner:status-changed":
-        _end_means(db, note, now)
+    if note.topic == "session:ended":
+        deliveries.write(db, note.subject.removeprefix("session:"), note=note.id, chance=chance, now=now)
+    elif note.topic == "practitioner:status-changed":
+        _end(db, note, now)
         _tell_status(db, note, now)
     elif note.topic == "practitioner:contact-changed":
         _tell_contact(db, note, now)
@@ -53,10 +56,11 @@ def _tell_status(db: Session, note: Taken, now: datetime) -> None:
         notices.tell(db, person, "access-stopped", now=now)
 
 
-def _end_means(db: Session, note: Taken, now: datetime) -> None:
+def _end(db: Session, note: Taken, now: datetime) -> None:
     person = person_of(note.subject)
     if person is not None:
         practice.end_means(db, person, origin=SYSTEM, now=now)
+        end_broken(db, person, origin=SYSTEM, now=now)
 
 
 def _tell_contact(db: Session, note: Taken, now: datetime) -> None:

@@ -15,7 +15,7 @@ from pro_sante_connect.ecps import card
 from pro_sante_connect.ecps.models import WITHDRAWN
 from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.rpps.models import Practitioner
-from pro_sante_connect.signals.withdrawal import end_sessions
+from pro_sante_connect.signals.withdrawal import end_broken, end_sessions
 
 
 def decide(
@@ -26,6 +26,7 @@ def decide(
     end_means(db, practitioner.id, origin=origin, now=now)
     made = verb(db, practitioner, origin=origin, now=now, **facts)
     end_means(db, practitioner.id, origin=origin, now=now)
+    end_broken(db, practitioner.id, origin=origin, now=now)
     return made
 
 

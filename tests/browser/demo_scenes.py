@@ -3,16 +3,24 @@
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.serving import make_server
 
+from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.outbound import Outbound
 from pro_sante_connect.demo import clients
 from pro_sante_connect.demo.message_box import create_message_box
 from pro_sante_connect.demo.relying_party import create_service
+from pro_sante_connect.oidc.requests import session as sessions
+from pro_sante_connect.signals.delivery import deliver_due
 from pro_sante_connect.signals.models import BoxedMessage
+from pro_sante_connect.signals.post import Post
+from pro_sante_connect.signals.transport import BoxTransport
 from tests.browser.stage import Stage
 from tests.serving import Served
 
@@ -72,12 +80,30 @@ def _inside(stage: Stage, at: dict[str, str]) -> None:
         opened.click()
 
 
+def _ended(stage: Stage, at: dict[str, str]) -> None:
+    """The provider ends the session and tells the service; the open page says it by itself."""
+    inside(stage, at["service"])
+    dep = stage.served.world.dep
+    stage.served.world.clock.at = datetime.now(UTC)  # the service judges the token by the real time
+    with writing(dep.engine) as db:
+        person, now = stage.holder.practitioner, dep.clock.now()
+        assert sessions.end_many(db, person, origin=SYSTEM, reason="practice-stopped", now=now)
+    while deliver_due(dep, BoxTransport(dep.engine)):
+        pass
+    post = Post(dep, Outbound({urlsplit(at["service"]).netloc}))
+    while post.round():
+        post.wait(5)
+    post.close()
+    stage.page.wait_for_selector("#ended")
+
+
 DEMO_SCENES: dict[str, Any] = {
     "service_home": lambda stage, at: stage.go(at["service"] + "/"),
     "service_home second": lambda stage, at: stage.go(at["service"] + "/agenda"),
     "service_refused": lambda stage, at: stage.go(at["service"] + "/callback?error=access_denied&error_description=No"),
     "service_inside": _inside,
     "service_signed_out": _signed_out,
+    "service_home ended": _ended,
     "message_box": lambda stage, at: stage.go(at["box"] + "/"),
     "message_box empty": lambda stage, at: stage.go(at["box"] + "/?to=nobody"),
     "phones": lambda stage, at: stage.go(at["box"] + "/phones"),

@@ -90,6 +90,40 @@ def test_a_service_is_registered_listed_disabled_and_opened_again(house: Path) -
     assert [entry["event"] for entry in told("audit", "trail", "client:agenda")][-1] == "client:registered"
 
 
+def test_a_service_is_edited_and_the_rest_of_it_stays(house: Path) -> None:
+    call("client", "add", "Agenda", "--redirect", "http://localhost:3000/cb", "--id", "agenda", "--no-consent")
+    before = told("client", "show", "agenda")
+    out = "https://agenda.example/out"
+    said = call("client", "edit", "agenda", "--backchannel-logout", out, "--backchannel-logout-session").output
+    assert said == "agenda: backchannel_logout_uri, backchannel_logout_session_required.\n"
+    changes = {"backchannel_logout_uri": out, "backchannel_logout_session_required": True, "version": 2}
+    assert told("client", "show", "agenda") == before | changes
+    assert told("audit", "trail", "client:agenda")[0]["facts"]["fields"] == [*changes][:2]
+    assert call("client", "edit", "agenda", "--backchannel-logout", out).output == "agenda: as it was.\n"
+    refused = call("client", "edit", "agenda", "--backchannel-logout", "http://agenda.example/out")
+    assert (refused.exit_code, "http://agenda.example/out" in refused.stderr) == (1, True)
+    alone = call("client", "edit", "agenda", "--backchannel-logout", "")
+    assert (alone.exit_code, "backchannel-logout-uri-missing" in alone.stderr) == (1, True)
+    call("client", "edit", "agenda", "--backchannel-logout", "", "--no-backchannel-logout-session", "--name", "Carnet")
+    after = told("client", "show", "agenda")
+    assert after == before | {"version": 3, "name_fr": "Carnet"}
+    assert call("client", "edit", "agenda").exit_code == 2
+
+
+def test_a_service_inside_is_registered_where_the_settings_exempt_it(house: Path) -> None:
+    wanted = (
+        "client",
+        "add",
+        "A",
+        "--redirect",
+        "http://localhost:3/cb",
+        "--backchannel-logout",
+        "http://localhost:3/o",
+    )
+    assert call(*wanted).exit_code == 1
+    assert call(*wanted, env={"PSC_OUTBOUND_EXEMPT": "localhost:3"}).exit_code == 0
+
+
 def test_the_secret_is_told_once(house: Path) -> None:
     said = call("client", "add", "Agenda", "--redirect", "http://localhost:3000/cb", "--id", "agenda").output
     assert "not shown again" in said

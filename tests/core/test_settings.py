@@ -105,6 +105,11 @@ def test_every_problem_is_reported_at_once() -> None:
         ("imports.max_rejected", -1),
         ("imports.max_unknown_code", 0),
         ("imports.min_rows", "9" * 5000),
+        ("outbound.exempt", "localhost"),
+        ("outbound.exempt", ["http://localhost:80"]),
+        ("outbound.exempt", ["localhost:70000"]),
+        ("outbound.exempt", ["::1:80"]),
+        ("outbound.exempt", 80),
         ("retention.sessions", 0),
         ("server.port", -5),
         ("server.workers", -1),
@@ -186,3 +191,9 @@ def test_files_are_found_and_refused_by_name(tmp_path: Path, monkeypatch: pytest
         load(bad)
     with pytest.raises(SettingsProblem, match="no such file"):
         load(tmp_path / "none.toml")
+
+
+def test_exempt_places_are_written_as_they_are_compared() -> None:
+    found = read({}, {"PSC_OUTBOUND_EXEMPT": "LocalHost:8001, [::1]:8001,"}).outbound.exempt
+    assert found == ("localhost:8001", "::1:8001")
+    assert read({"outbound": {"exempt": list(found[:1])}}, {}).outbound.exempt == found[:1]

@@ -85,8 +85,9 @@ class House:
         world = self.served.world
         with writing(world.engine) as db:
             made = registration.register(
-                db, registration.Wish(**asked), origin=SYSTEM, chance=world.chance, now=world.now
-            )
+                db, registration.Wish(**asked), exempt=world.dep.settings.outbound.exempt, origin=SYSTEM,
+                chance=world.chance, now=world.now,
+            )  # fmt: skip
             self.clients[client_id] = {"client_id": client_id, "client_secret": made.secret}
         return kind(self, client_id)
 

@@ -6,21 +6,34 @@ from pathlib import Path
 
 import pytest
 import requests
+from joserfc import jwt
+from joserfc.jwk import KeySet
 from sqlalchemy import Engine
 
-from pro_sante_connect.settings import Policy, Settings
+from pro_sante_connect.settings import Outbound, Policy, Settings
+from pro_sante_connect.signals.delivery import deliver_due
+from pro_sante_connect.signals.post import Post
+from pro_sante_connect.signals.transport import BoxTransport
 from tests.interop.advertised import DRIVEN, PKCE, VERIFIER, WORKS, Tried
 from tests.interop.client import decoded
 from tests.interop.house import House
 from tests.interop.registry_of_shapes import BARE
+from tests.receivers import Receiver, receiving
 from tests.serving import serving
 from tests.stores import empty
 
 
 @pytest.fixture(scope="module")
-def tried(engines: dict[str, Engine], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tried]:
+def receiver() -> Iterator[Receiver]:
+    with receiving() as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def tried(engines: dict[str, Engine], tmp_path_factory: pytest.TempPathFactory, receiver: Receiver) -> Iterator[Tried]:
     # Whether a passkey is worth eidas3 is the deployment's decision: here it is, so that all levels can be met.
-    settings = replace(Settings(), policy=Policy(device_bound_level="eidas3"))
+    policy, outbound = Policy(device_bound_level="eidas3"), Outbound(exempt=(receiver.place,))
+    settings = replace(Settings(), policy=policy, outbound=outbound)
     with serving(engines["sqlite"], settings) as served:
         yield Tried(House(served, Path(tmp_path_factory.mktemp("registry"))))
     empty(engines["sqlite"])
@@ -43,7 +56,8 @@ ENDPOINTS = {
 FLAGS = {
     "claims_parameter_supported": True, "request_parameter_supported": False,
     "request_uri_parameter_supported": False, "authorization_response_iss_parameter_supported": True,
-    "claim_types_supported": ["normal"],
+    "claim_types_supported": ["normal"], "backchannel_logout_supported": True,
+    "backchannel_logout_session_supported": True,
 }  # fmt: skip
 # What Nimbus's parser refuses to be without.
 NIMBUS = {
@@ -75,6 +89,31 @@ def test_endpoints_that_are_told_exist_and_others_do_not(tried: Tried) -> None:
     for path in UNBUILT:
         assert path not in str(document)
         assert requests.get(oidc + path, timeout=10).status_code == 404
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "ES256"])
+def test_back_channel_logout_is_told_with_the_session_that_ended(
+    tried: Tried, receiver: Receiver, algorithm: str
+) -> None:
+    """Advertised as supported, by session: a client of each signature signs in, leaves, and is told of that one."""
+    program = tried.program(backchannel_logout_uri=receiver.url(f"out/{algorithm}"), algorithm=algorithm)
+    gone, kept = (decoded(tried.tokens(program)["id_token"]), decoded(tried.tokens(tried.program())["id_token"]))
+    hint = {"id_token_hint": tried.tokens(program)["id_token"]}
+    assert requests.get(tried.document()["end_session_endpoint"], hint, timeout=10).status_code == 200
+    dep = tried.house.served.world.dep
+    while deliver_due(dep, BoxTransport(dep.engine)):
+        pass
+    post = Post(dep)
+    while post.round():
+        post.wait(5)
+    post.close()
+    [token] = receiver.tokens(f"out/{algorithm}")
+    ring = KeySet.import_key_set(requests.get(tried.document()["jwks_uri"], timeout=10).json())
+    told = jwt.decode(token, ring, algorithms=[algorithm]).claims
+    assert {name: told[name] for name in ("iss", "aud", "sub", "sid")} == {
+        name: gone[name] for name in ("iss", "aud", "sub", "sid")
+    }
+    assert told["sid"] != kept["sid"]
 
 
 @pytest.mark.parametrize(

@@ -303,11 +303,39 @@ def test_every_answer_carries_iss_and_its_state() -> None:
         ({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [{}]}}, "jwks-missing"),
         ({"web_origins": ("https://a.example/path",)}, "origin-refused"),
         ({"post_logout_redirect_uris": ("data:x",)}, "logout-uri-refused"),
+        ({"backchannel_logout_session_required": True}, "backchannel-logout-uri-missing"),
+        *(
+            ({"backchannel_logout_uri": uri}, f"backchannel-logout-uri-refused:{uri}")
+            for uri in (
+                "http://a.example/out",
+                "http://localhost:3/out",
+                "https://localhost/out",
+                "https://127.0.0.1/out",
+                "https://169.254.169.254/",
+                "https://[::ffff:127.0.0.1]/",
+                "https://2130706433/",
+                "https://0x7f000001/",
+                "https://a.example/out#f",
+                "https://u@a.example/",
+                "file:///etc/passwd",
+                "gopher://a.example/",
+            )
+        ),
     ],
 )
 def test_registration_names_what_is_wrong(changes: dict[str, Any], problem: str) -> None:
     wish = registration.Wish(**{"name_fr": "A", "redirect_uris": (CALLBACK,)} | changes)
     assert any(found.startswith(problem) for found in registration.problems(wish))
+
+
+def test_a_service_of_ours_is_told_inside_where_the_settings_say_so() -> None:
+    wish = registration.Wish(
+        name_fr="A", redirect_uris=(CALLBACK,), backchannel_logout_uri="http://localhost:8001/out"
+    )  # fmt: skip
+    assert registration.problems(wish, exempt=("localhost:8001",)) == []
+    assert registration.problems(wish, exempt=("localhost:8002",)) != []
+    public = replace(wish, backchannel_logout_uri="https://a.example/out?x=1", backchannel_logout_session_required=True)
+    assert registration.problems(public) == []
 
 
 @pytest.mark.parametrize(

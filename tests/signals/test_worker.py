@@ -3,22 +3,30 @@
 import signal
 from dataclasses import replace
 from datetime import datetime, timedelta
+from threading import Event as Flag
+from threading import current_thread, main_thread
 
+import pytest
 from sqlalchemy.exc import OperationalError
 
 from pro_sante_connect.audit import seal
 from pro_sante_connect.audit.events import Event
-from pro_sante_connect.audit.journal import record
+from pro_sante_connect.audit.journal import SYSTEM, record
 from pro_sante_connect.audit.models import Seal
 from pro_sante_connect.core import once
 from pro_sante_connect.core.database import open_engine, reading, writing
 from pro_sante_connect.core.once import Seen
+from pro_sante_connect.core.outbound import Answered, Outcome
 from pro_sante_connect.oidc.models import RevokedToken
+from pro_sante_connect.rpps import decisions, registry
+from pro_sante_connect.signals import practice
 from pro_sante_connect.signals import worker as room
 from pro_sante_connect.signals.delivery import BATCH
 from pro_sante_connect.signals.housekeeping import seal_journal
 from pro_sante_connect.signals.models import BoxedMessage, Lease
+from pro_sante_connect.signals.transport import Message
 from pro_sante_connect.signals.worker import Worker
+from tests.signals.parties import make_stage
 from tests.signals.people import message
 from tests.signals.test_delivery import Relay
 from tests.world import FrozenClock, World
@@ -129,10 +137,11 @@ def test_a_store_that_fails_is_waited_for(world: World) -> None:
 
 
 class EndingClock(FrozenClock):
-    """The first look at the time is when the operator says stop."""
+    """The moment when a message is about to be taken is when the operator says stop."""
 
     def now(self) -> datetime:
-        signal.raise_signal(signal.SIGTERM)
+        if current_thread() is not main_thread():
+            signal.raise_signal(signal.SIGTERM)
         return super().now()
 
 
@@ -155,3 +164,63 @@ def test_a_store_that_is_gone_at_the_end_keeps_nobody(world: World) -> None:
     worker.stop.set()
     worker.run()
     engine.dispose()
+
+
+def test_a_mail_relay_that_hangs_delays_no_service(world: World) -> None:
+    """The session ends while the relay holds the message; the message leaves after the service was told."""
+    told = Flag()
+
+    class Hanging(Relay):
+        def send(self, message: Message, *, now: datetime) -> None:
+            stage.end(sid)
+            assert told.wait(30)
+            super().send(message, now=now)
+
+    class Telling:
+        def post(self, url: str, fields: dict[str, str]) -> Outcome:
+            told.set()
+            worker.stop.set()
+            return Answered(204, b"", 0.01)
+
+    stage, relay = make_stage(world), Hanging()
+    message(world)
+    worker = Worker(world.dep, transport=relay, sender=Telling())
+    sid = stage.visit(stage.service("a"))
+    worker.run()
+    assert len(relay.sent) == 1
+    assert [row.state for row in stage.ledger()] == ["acknowledged"]
+
+
+def test_a_defect_of_either_thread_ends_the_worker(world: World) -> None:
+    class Broken(Relay):
+        def send(self, message: Message, *, now: datetime) -> None:
+            raise ZeroDivisionError
+
+    message(world)
+    with pytest.raises(ZeroDivisionError):
+        Worker(world.dep, transport=Broken()).run()
+    with reading(world.engine) as db:
+        assert db.query(Lease).count() == 0
+
+
+def test_one_turn_carries_a_suspension_to_the_service(world: World) -> None:
+    """What `run` does over and over, once in each of its threads."""
+    heard = []
+
+    class Telling:
+        def post(self, url: str, fields: dict[str, str]) -> Outcome:
+            heard.append(url)
+            return Answered(204, b"", 0.01)
+
+    stage = make_stage(world)
+    stage.visit(stage.service("a"))
+    world.clock.advance(1)
+    with writing(world.engine) as db:
+        someone = registry.get(db, stage.cast.practitioner)
+        practice.decide(db, someone, decisions.suspend, reason="D", origin=SYSTEM, now=world.now)
+    worker = Worker(world.dep, sender=Telling())
+    worker.turn()
+    worker.stop.set()
+    worker.run()
+    assert heard == ["https://a.example/out"]
+    assert [row.state for row in stage.ledger()] == ["acknowledged"]

@@ -53,6 +53,8 @@ def metadata(issuer: Issuer, policy: Policy) -> dict[str, Any]:
         "request_parameter_supported": False,
         "request_uri_parameter_supported": False,
         "authorization_response_iss_parameter_supported": True,
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
     for endpoint, methods in (
         ("token", [*confidential, AuthMethod.NONE]),

@@ -151,6 +151,14 @@ def end_many(
     return sum(end(db, sid, origin=origin, reason=reason, now=now) for sid in db.scalars(wanted).all())
 
 
+def open_of(db: DatabaseSession, practitioner: int) -> list[tuple[str, datetime]]:
+    """Ids of the sessions of a person that nobody ended, live or not, and when each began."""
+    wanted = select(Session.id, Session.began_at).where(
+        Session.practitioner_id == practitioner, Session.ended_at.is_(None)
+    )
+    return [(sid, began) for sid, began in db.execute(wanted)]
+
+
 def of_person(db: DatabaseSession, practitioner: int, *, idle: timedelta, now: datetime) -> list[Session]:
     """Sessions that still count, newest first."""
     rows = db.scalars(

@@ -33,8 +33,12 @@ class Facts:
 
     @property
     def subject(self) -> str:
-        """Public `sub`, Keycloak's federated form; never another person's."""
-        return f"f:{self.subject_uuid}:{self.national_id}"
+        return subject_of(self.subject_uuid, self.national_id)
+
+
+def subject_of(subject_uuid: str, national_id: str) -> str:
+    """Public `sub`, Keycloak's federated form; never another person's."""
+    return f"f:{subject_uuid}:{national_id}"
 
 
 def reduced(
