@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MODELS = (
     "core.once", "core.counters", "core.epoch", "core.outbox", "audit.models", "rpps.models", "ecps.models",
     "oidc.models", "access.models", "signals.models",
+    "signals.stream_models",
 )  # fmt: skip
 
 
@@ -95,7 +96,7 @@ def _first_keys(dep: "Deployment") -> None:
 def _install(app: Any, settings: Settings) -> None:
     from pro_sante_connect.web import errors, journey, logs, pages, security
     from pro_sante_connect.web.clinician.blueprints import BLUEPRINTS
-    from pro_sante_connect.web.endpoints import authorize, health, logout, machines
+    from pro_sante_connect.web.endpoints import authorize, health, logout, machines, ssf
     from pro_sante_connect.web.staff.blueprints import BLUEPRINTS as STAFF
 
     for part in (logs, security, pages, errors):
@@ -106,6 +107,7 @@ def _install(app: Any, settings: Settings) -> None:
         health.blueprint,
         logout.register(settings.issuer.protocol_path),
         machines.register(settings.issuer),
+        ssf.register(settings.issuer),
         *BLUEPRINTS,
         *STAFF,
     ):

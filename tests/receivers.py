@@ -14,10 +14,12 @@ LONG = 30.0
 
 @dataclass
 class Receiver:
-    """`heard` is a list of (path, head, form); `answers` gives a path another answer than its last word."""
+    """`heard` is a list of (path, head, form), `bodies` what was sent; `answers` gives a path another answer than its
+    last word."""
 
     port: int
     heard: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
+    bodies: list[str] = field(default_factory=list)
     answers: dict[str, str] = field(default_factory=dict)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -122,6 +124,7 @@ def _serve(plain: socket.socket, receiver: Receiver, context: ssl.SSLContext | N
         with line:
             head, body = _request(line)
             path = head.split(" ")[1].partition("?")[0]
+            receiver.bodies.append(body)
             receiver.heard.append((path, head, {name: values[0] for name, values in parse_qs(body).items()}))
             last = receiver.answers.get(path.strip("/"), path.rpartition("/")[2])
             ANSWERS.get(last, ANSWERS["204"])(line, receiver)

@@ -47,6 +47,7 @@ def client() -> None:
     "--no-consent", "asks_consent", is_flag=True, flag_value=False, default=True, help="Skip the consent page."
 )
 @click.option("--introspects-any", is_flag=True, help="May introspect other services' tokens: an API gateway.")
+@click.option("--shared-signals", is_flag=True, help="May keep a stream of security events, in its own name.")
 @click.option("--contact", default="", help="Mail address of the developers.")
 @json_option
 @click.pass_obj
@@ -61,14 +62,16 @@ def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wi
 
     from pro_sante_connect.cli.store import deployment, operator
     from pro_sante_connect.core.database import writing
-    from pro_sante_connect.oidc.registration import Wish, register
+    from pro_sante_connect.oidc.registration import Wish, register, with_signals
 
     try:
         keys = json.load(jwks) if jwks else None
     except ValueError:
         raise Misuse("The JWKS file is not JSON.") from None
     dep = deployment(settings_file)
+    signals = wish.pop("shared_signals")
     wanted = Wish(name_fr=name, jwks=keys, **wish)
+    wanted = with_signals(wanted) if signals else wanted
     with writing(dep.engine) as db:
         exempt = dep.settings.outbound.exempt
         made = register(db, wanted, exempt=exempt, origin=operator(), chance=dep.chance, now=dep.clock.now())
@@ -106,6 +109,7 @@ def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wi
     default=None,
     help="Whether it ends sessions by `sid`.",
 )
+@click.option("--shared-signals", is_flag=True, help="May keep a stream of security events from now on.")
 @click.option("--contact", help="Mail address of the developers.")
 @click.pass_obj
 def edit(settings_file: Path | None, /, client_id: str, **asked: Any) -> None:
@@ -119,13 +123,15 @@ def edit(settings_file: Path | None, /, client_id: str, **asked: Any) -> None:
     from pro_sante_connect.core.database import writing
     from pro_sante_connect.oidc import registration
 
+    signals = asked.pop("shared_signals")
     changes = {name: value for name, value in asked.items() if value not in (None, ())}
-    if not changes:
+    if not changes and not signals:
         raise Misuse("Nothing to change: give at least one option.")
     dep = deployment(settings_file)
     exempt = dep.settings.outbound.exempt
     with writing(dep.engine) as db:
         row = _get(db, client_id)
+        changes |= registration.signals_of(row) if signals else {}
         changed = registration.edit(db, row, changes, exempt=exempt, origin=operator(), now=dep.clock.now())
     click.echo(f"{client_id}: " + (", ".join(changed) if changed else "as it was") + ".")
 

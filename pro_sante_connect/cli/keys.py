@@ -125,11 +125,13 @@ def reseal_all(dep: "Deployment", *, origin: "Origin") -> int:
     from pro_sante_connect.core.vault import Purpose
     from pro_sante_connect.ecps.models import Card, OneTimeSecret
     from pro_sante_connect.oidc.models import SigningKey
+    from pro_sante_connect.signals.stream_models import Stream
 
     total = 0
     purposes = {
         SigningKey.sealed: Purpose.SIGNING_KEY, OneTimeSecret.sealed: Purpose.TOTP_SECRET,
         Card.pin: Purpose.ECPS_CODE, OutboxNote.sealed: Purpose.OUTBOX_NOTE,
+        Stream.authorization: Purpose.STREAM_AUTHORIZATION,
     }  # fmt: skip
     for column, purpose in purposes.items():
         (key,) = inspect(column.class_).primary_key

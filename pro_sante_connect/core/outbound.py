@@ -48,6 +48,7 @@ class Answered:
 
 
 Outcome = Answered | Failed | Refused
+Said = tuple[bytes, Mapping[str, str]]  # a body and its own headers
 Resolve = Callable[[str, int, float], Collection[str]]
 
 
@@ -102,7 +103,16 @@ class Outbound:
         self._lock = Lock()
 
     def post(self, url: str, fields: Mapping[str, str]) -> Outcome:
-        """Send a form. A caller that holds a transaction open is a defect: it would hold it for seconds."""
+        """Send a form."""
+        return self._send(url, urlencode(fields).encode(), {"Content-Type": "application/x-www-form-urlencoded"})
+
+    def push(self, url: str, token: str, authorization: str) -> Outcome:
+        """Send a security event token (RFC 8935 §2.1), with the header its receiver wants."""
+        said = {"Authorization": authorization} if authorization else {}
+        return self._send(url, token.encode(), {"Content-Type": "application/secevent+jwt"} | said)
+
+    def _send(self, url: str, body: bytes, headers: Mapping[str, str]) -> Outcome:
+        """A caller that holds a transaction open is a defect: it would hold it for seconds."""
         if in_transaction():
             raise RuntimeError("a call to the outside within a transaction")
         where = judge(url, self._exempt)
@@ -112,7 +122,7 @@ class Outbound:
         try:
             addresses = self._addresses(where, deadline)
             refused = allowed(where, addresses)
-            return refused or self._exchange(where, addresses, urlencode(fields).encode(), deadline)
+            return refused or self._exchange(where, addresses, (body, headers), deadline)
         except TimeoutError:
             return Failed("timeout", deadline.spent())
         except ssl.SSLCertVerificationError:
@@ -128,11 +138,11 @@ class Outbound:
         except ValueError:
             return self._resolve(where.host, where.port, deadline.left())
 
-    def _exchange(self, where: Destination, addresses: Collection[str], body: bytes, deadline: _Deadline) -> Answered:
+    def _exchange(self, where: Destination, addresses: Collection[str], said: Said, deadline: _Deadline) -> Answered:
         with _connected(addresses, where.port, deadline) as plain:
             line = self._secured(plain, where, deadline) if where.scheme == "https" else plain
             try:
-                return _asked(line, where, body, deadline)
+                return _asked(line, where, said, deadline)
             finally:
                 line.close()
 
@@ -161,9 +171,10 @@ def _connected(addresses: Collection[str], port: int, deadline: _Deadline) -> so
     raise _Unreachable
 
 
-def _asked(line: socket, where: Destination, body: bytes, deadline: _Deadline) -> Answered:
+def _asked(line: socket, where: Destination, said: Said, deadline: _Deadline) -> Answered:
+    body, own = said
     headers = {
-        "Host": where.authority, "Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json",
+        "Host": where.authority, "Accept": "application/json", **own,
         "Accept-Encoding": "identity", "User-Agent": f"pro-sante-connect/{__version__}", "Connection": "close",
     }  # fmt: skip
     line.settimeout(deadline.left())
@@ -172,8 +183,8 @@ def _asked(line: socket, where: Destination, body: bytes, deadline: _Deadline) -
     connection.request("POST", where.target, body, headers)
     response = HTTPResponse(cast(Any, _Wire(line, deadline)), method="POST")
     response.begin()
-    said = response.read(MAX_BODY) if response.length is None or response.length else b""
-    return Answered(response.status, said, deadline.spent())
+    heard = response.read(MAX_BODY) if response.length is None or response.length else b""
+    return Answered(response.status, heard, deadline.spent())
 
 
 def resolved(host: str, port: int, seconds: float) -> list[str]:

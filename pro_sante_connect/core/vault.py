@@ -25,6 +25,7 @@ class Purpose(StrEnum):
     ECPS_CODE = "e-CPS code"
     TOTP_SECRET = "one-time secret"
     OUTBOX_NOTE = "outbox note"
+    STREAM_AUTHORIZATION = "stream authorization"
     TYPED_COOKIE = "cookie typed"
     NUMBER_COOKIE = "cookie number"
 

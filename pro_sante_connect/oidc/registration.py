@@ -197,6 +197,18 @@ def _wish(client: Client) -> Wish:
     return Wish(**(values | {"client_id": client.id}))
 
 
+def with_signals(wish: Wish) -> Wish:
+    """The same, and a stream of security events in its own name (SSF 1.0)."""
+    grants = dict.fromkeys([*wish.grant_types, str(GrantType.CLIENT_CREDENTIALS)])
+    return replace(wish, grant_types=tuple(grants), scopes=tuple(dict.fromkeys([*wish.scopes, *API_SCOPES])))
+
+
+def signals_of(client: Client) -> dict[str, Any]:
+    """What `edit` changes for that."""
+    wish = with_signals(_wish(client))
+    return {"grant_types": wish.grant_types, "scopes": wish.scopes}
+
+
 def new_secret(db: Session, client: Client, *, origin: Origin, chance: Chance, now: datetime) -> str:
     """A second secret beside the newest one; the one before that ends."""
     secret = chance.token(32)

@@ -6,9 +6,9 @@ write (fan-out) ── take (lease, one for each service) ── sent ── set
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,11 +19,9 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Authorization, Client
 from pro_sante_connect.oidc.models import Session as SignIn
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.signals import leasing
 from pro_sante_connect.signals.models import ACKNOWLEDGED, DEAD, WAITING, Delivery
 from pro_sante_connect.signals.verdict import Verdict
-
-# Longer than a call, with room for a machine that is busy.
-LEASE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +36,11 @@ class Taken:
     url: str
     algorithm: str
     attempts: int
+
+    @property
+    def receiver(self) -> str:
+        """One call at a time for each."""
+        return self.client_id
 
 
 def write(db: Session, sid: str, *, note: int, chance: Chance, now: datetime) -> int:
@@ -65,15 +68,9 @@ def write(db: Session, sid: str, *, note: int, chance: Chance, now: datetime) ->
     return len(db.execute(statement.values(rows).returning(Delivery.id)).all())
 
 
-def _due(now: datetime) -> list[ColumnElement[bool]]:
-    free = or_(Delivery.leased_until.is_(None), Delivery.leased_until <= now)
-    return [Delivery.state == WAITING, Delivery.due_at <= now, free]
-
-
 def due(db: Session, *, beside: Collection[str], now: datetime) -> bool:
-    """Something waits for a service that is not among these: a cheap question for an idle worker."""
-    waiting = select(Delivery.id).where(*_due(now), Delivery.client_id.not_in(beside)).limit(1)
-    return db.scalars(waiting).first() is not None
+    """Something waits for a service that is not among these."""
+    return leasing.due(db, Delivery.client_id, beside=beside, now=now)
 
 
 def take(
@@ -81,24 +78,7 @@ def take(
 ) -> list[Taken]:
     """Lease the oldest that is due for each service but `beside`, or of `among` but these. The caller commits, then
     sends."""
-    wanted = [Delivery.client_id.not_in(beside)] + ([] if among is None else [Delivery.client_id.in_(among)])
-    oldest = (
-        select(func.min(Delivery.id).label("id"))
-        .where(*_due(now), *wanted)
-        .group_by(Delivery.client_id)
-        .order_by(func.min(Delivery.id))
-        .limit(limit)
-        .subquery()
-    )
-    # Asked again in the update: another worker may hold it by now.
-    leased = (
-        update(Delivery)
-        .where(Delivery.id.in_(select(oldest.c.id)), *_due(now))
-        .values(leased_until=now + LEASE, attempts=Delivery.attempts + 1)
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    )
-    ids = list(db.scalars(leased).all())
+    ids = leasing.take(db, Delivery.client_id, beside=beside, among=among, limit=limit, now=now)
     rows = db.execute(
         select(Delivery, Client, Practitioner.national_id)
         .join(Client, Client.id == Delivery.client_id)
@@ -124,22 +104,8 @@ def _taken(delivery: Delivery, client: Client, national_id: str) -> Taken:
 
 
 def settle(db: Session, taken: Taken, verdict: Verdict, *, now: datetime) -> bool:
-    """Write the answer down. An acknowledgement counts whenever it comes; a failure only of the last try."""
-    held = [Delivery.id == taken.id, Delivery.state == WAITING]
-    if verdict.state != ACKNOWLEDGED:
-        held.append(Delivery.attempts == taken.attempts)
-    written = (
-        update(Delivery)
-        .where(*held)
-        .values(
-            state=verdict.state, leased_until=None, last_at=now, last_status=verdict.status,
-            last_cause=verdict.cause, last_milliseconds=verdict.milliseconds,
-            due_at=now + verdict.delay if verdict.delay else Delivery.due_at,
-        )
-        .returning(Delivery.id)
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    if db.scalars(written).first() is None:
+    """Write the answer down, and what is dead into the journal too."""
+    if not leasing.settle(db, Delivery, taken.id, taken.attempts, verdict, now=now):
         return False
     if verdict.state == DEAD:
         record(

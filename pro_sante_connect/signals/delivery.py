@@ -55,7 +55,7 @@ def _work(dep: Deployment, transport: Transport, note: Taken) -> None:
                 outbox.close(db, note.id, now=dep.clock.now())
         else:
             with writing(dep.engine) as db:
-                fan_out(db, note, chance=dep.chance, now=dep.clock.now())
+                fan_out(db, note, issuer=dep.settings.issuer, chance=dep.chance, now=dep.clock.now())
     except (Undeliverable, KeyError, Refusal) as problem:
         # A text that is missing, a person who is gone, an address refused: time mends none of them.
         _bury(dep, note, type(problem).__name__)

@@ -16,24 +16,32 @@ from pro_sante_connect.core.outbox import Taken
 from pro_sante_connect.ecps import notices
 from pro_sante_connect.rpps import registry, status
 from pro_sante_connect.rpps.status import Status
+from pro_sante_connect.settings import Issuer
 from pro_sante_connect.signals import deliveries, practice
+from pro_sante_connect.signals.stream_news import News
 from pro_sante_connect.signals.withdrawal import end_broken
 
 # Never the reason: the person asks the authority, a mail box is no place for it.
 _STOPPED = (Status.SUSPENDED, Status.STRUCK_OFF, Status.RETIRED, Status.ABSENT)
 
 
-def fan_out(db: Session, note: Taken, *, chance: Chance, now: datetime) -> None:
+def fan_out(db: Session, note: Taken, *, issuer: Issuer, chance: Chance, now: datetime) -> None:
     """Do what follows, close the note; running twice does no harm."""
+    person, news = person_of(note.subject), News(db, note, issuer, chance, now)
     if note.topic == "session:ended":
         deliveries.write(db, note.subject.removeprefix("session:"), note=note.id, chance=chance, now=now)
+        news.session_ended()
     elif note.topic == "practitioner:status-changed":
         _end(db, note, now)
         _tell_status(db, note, now)
+        if person is not None:
+            news.right_changed(person)
     elif note.topic == "practitioner:contact-changed":
         _tell_contact(db, note, now)
     elif note.topic == "activite:ended":
         _tell_activite(db, note, now)
+        if person is not None:
+            news.activity_ended(person)
     outbox.close(db, note.id, now=now)
 
 

@@ -10,7 +10,6 @@ out and the same token id goes out again.
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
-from typing import Protocol
 
 from sqlalchemy.orm import Session
 
@@ -18,35 +17,28 @@ from pro_sante_connect.core import logs
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.outbound import Failed, Outbound, Outcome
-from pro_sante_connect.oidc.tokens import jose
-from pro_sante_connect.oidc.tokens.claims import subject_of
 from pro_sante_connect.oidc.tokens.keys import KeyRing
-from pro_sante_connect.signals import deliveries, logout_token
-from pro_sante_connect.signals.deliveries import Taken
+from pro_sante_connect.signals.books import Book, Call, Held, Logouts, Sender
 from pro_sante_connect.signals.models import ACKNOWLEDGED
-from pro_sante_connect.signals.verdict import NO_ADDRESS, Verdict, judge
+from pro_sante_connect.signals.verdict import NO_ADDRESS, Verdict
 
 logger = logging.getLogger("psc.signals")
 
 LANES = 64
 
 
-class Sender(Protocol):
-    """What a lane calls."""
-
-    def post(self, url: str, fields: dict[str, str]) -> Outcome: ...
-
-
 class Post:
     """One worker's lanes. `round` belongs to one thread."""
 
-    def __init__(self, dep: Deployment, sender: Sender | None = None, *, lanes: int = LANES) -> None:
+    def __init__(
+        self, dep: Deployment, sender: Sender | None = None, *, book: Book | None = None, lanes: int = LANES
+    ) -> None:
         self._dep, self._lanes = dep, lanes
         self._sender = sender or Outbound(dep.settings.outbound.exempt)
-        self._ring = KeyRing(dep.engine, dep.vault, dep.clock)
+        self._book: Book = book or Logouts(dep, KeyRing(dep.engine, dep.vault, dep.clock))
         self._pool = ThreadPoolExecutor(lanes, thread_name_prefix="post")
-        self._back: SimpleQueue[tuple[Taken, Verdict]] = SimpleQueue()
-        self._sent: dict[str, Taken] = {}
+        self._back: SimpleQueue[tuple[Held, Verdict]] = SimpleQueue()
+        self._sent: dict[str, Held] = {}
         self._failed: set[str] = set()
 
     def round(self) -> int:
@@ -81,13 +73,13 @@ class Post:
         try:
             with writing(self._dep.engine) as db:
                 for taken, verdict in back:
-                    deliveries.settle(db, taken, verdict, now=self._dep.clock.now())
+                    self._book.settle(db, taken, verdict, now=self._dep.clock.now())
         except BaseException:
             for one in back:
                 self._back.put(one)
             raise
         for taken, verdict in back:
-            del self._sent[taken.client_id]
+            del self._sent[taken.receiver]
             self._remember(taken, verdict)
 
     def _patience(self) -> int:
@@ -97,48 +89,38 @@ class Post:
     def _due(self) -> bool:
         beside = set(self._sent) if self._patience() > 0 else self._sent.keys() | self._failed
         with reading(self._dep.engine) as db:
-            return deliveries.due(db, beside=beside, now=self._dep.clock.now())
+            return self._book.due(db, beside=beside, now=self._dep.clock.now())
 
-    def _take(self, db: Session) -> list[Taken]:
+    def _take(self, db: Session) -> list[Held]:
         now, free = self._dep.clock.now(), self._lanes - len(self._sent)
-        took = deliveries.take(db, beside=self._sent.keys() | self._failed, limit=free, now=now)
+        took = self._book.take(db, beside=self._sent.keys() | self._failed, limit=free, now=now)
         patience = min(self._patience(), free - len(took))
         if self._failed and patience > 0:
-            took += deliveries.take(db, beside=set(self._sent), among=self._failed, limit=patience, now=now)
+            took += self._book.take(db, beside=set(self._sent), among=self._failed, limit=patience, now=now)
         return took
 
-    def _send(self, taken: Taken) -> None:
-        if not taken.url:
-            self._sent[taken.client_id] = taken
+    def _send(self, taken: Held) -> None:
+        call = self._book.call(taken, self._sender)
+        self._sent[taken.receiver] = taken
+        if call is None:
             self._back.put((taken, NO_ADDRESS))
-            return
-        issuer = self._dep.settings.issuer
-        said = logout_token.claims(
-            issuer=issuer.issuer,
-            client_id=taken.client_id,
-            subject=subject_of(issuer.subject_uuid, taken.national_id),
-            sid=taken.session_id,
-            jti=taken.jti,
-            now=self._dep.clock.now(),
-        )
-        token = jose.sign(said, self._ring.signer(taken.algorithm), token_type=logout_token.TYPE)
-        self._sent[taken.client_id] = taken
-        self._pool.submit(self._lane, taken, token)
+        else:
+            self._pool.submit(self._lane, taken, call)
 
-    def _lane(self, taken: Taken, token: str) -> None:
+    def _lane(self, taken: Held, call: Call) -> None:
         outcome: Outcome = Failed("defect", 0)
         try:
-            outcome = self._sender.post(taken.url, {"logout_token": token})
+            outcome = call()
         except Exception:
             logger.exception("a defect while telling a service")
-        self._back.put((taken, judge(outcome, attempts=taken.attempts)))
+        self._back.put((taken, self._book.judge(outcome, attempts=taken.attempts)))
 
-    def _remember(self, taken: Taken, verdict: Verdict) -> None:
+    def _remember(self, taken: Held, verdict: Verdict) -> None:
         if verdict.state == ACKNOWLEDGED:
-            self._failed.discard(taken.client_id)
+            self._failed.discard(taken.receiver)
             return
-        self._failed.add(taken.client_id)
+        self._failed.add(taken.receiver)
         facts = logs.facts(
-            client=taken.client_id, delivery=taken.id, attempt=taken.attempts, state=verdict.state, cause=verdict.cause
+            receiver=taken.receiver, delivery=taken.id, attempt=taken.attempts, state=verdict.state, cause=verdict.cause
         )
         logger.warning("a service was not told", extra=facts)

@@ -16,10 +16,12 @@ from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.oidc.tokens.keys import KeyRing
 from pro_sante_connect.signals import lease
+from pro_sante_connect.signals.books import Pushes, Sender
 from pro_sante_connect.signals.delivery import BATCH, ENDED, MAIL, OTHERS, deliver_due
 from pro_sante_connect.signals.housekeeping import purge, seal_journal
-from pro_sante_connect.signals.post import Post, Sender
+from pro_sante_connect.signals.post import Post
 from pro_sante_connect.signals.transport import Transport, transport_of
 
 logger = logging.getLogger("psc.signals")
@@ -42,6 +44,7 @@ class Worker:
         self._dep = dep
         self._transport = transport or transport_of(dep.settings.messages, dep.engine)
         self._post = Post(dep, sender)
+        self._pushes = Post(dep, sender, book=Pushes(dep, KeyRing(dep.engine, dep.vault, dep.clock)))
         self._holder = dep.chance.uuid()
         self._done: dict[str, datetime] = {}
         self._leading = Event()
@@ -82,6 +85,7 @@ class Worker:
         # Ended sessions first: a load that ends the activities of thousands must not hold them up.
         taken = self._deliver(ENDED) or self._deliver(OTHERS)
         self._post.round()
+        self._pushes.round()
         return 0.0 if taken else IDLE_SECONDS
 
     def _chores(self) -> float:
@@ -124,6 +128,7 @@ class Worker:
     def _leave(self) -> None:
         try:
             self._post.close()
+            self._pushes.close()
             with writing(self._dep.engine) as db:
                 lease.release(db, NAME, self._holder)
         except (DBAPIError, TimeoutError):

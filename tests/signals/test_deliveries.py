@@ -21,7 +21,7 @@ from pro_sante_connect.oidc import registration
 from pro_sante_connect.oidc.models import Client, Session
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Practitioner
-from pro_sante_connect.signals import deliveries, practice
+from pro_sante_connect.signals import deliveries, leasing, practice
 from pro_sante_connect.signals.housekeeping import purge
 from pro_sante_connect.signals.logout_token import EVENT, claims
 from pro_sante_connect.signals.models import ACKNOWLEDGED, DEAD, WAITING
@@ -233,7 +233,7 @@ def test_the_oldest_of_each_service_is_taken_and_none_of_those_that_are_busy(sta
 def test_a_lease_that_ran_out_is_taken_again_with_the_same_jti(stage: Stage) -> None:
     waiting(stage, "a")
     [lost] = take(stage)
-    stage.world.clock.at += deliveries.LEASE
+    stage.world.clock.at += leasing.LEASE
     [again] = take(stage)
     assert (again.jti, again.attempts) == (lost.jti, 2)
     # The late one: its failure says nothing any more, its acknowledgement does.

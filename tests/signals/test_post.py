@@ -16,7 +16,7 @@ from pro_sante_connect.core.outbound import Answered, Outbound, Outcome
 from pro_sante_connect.oidc.models import Client
 from pro_sante_connect.oidc.tokens.jose import header_of
 from pro_sante_connect.oidc.tokens.keys import KeyRing
-from pro_sante_connect.signals import deliveries
+from pro_sante_connect.signals import leasing
 from pro_sante_connect.signals.logout_token import EVENT
 from pro_sante_connect.signals.models import ACKNOWLEDGED, DEAD, WAITING
 from pro_sante_connect.signals.post import Post
@@ -228,7 +228,7 @@ def test_a_crash_between_lease_and_answer_sends_again_with_the_same_jti(stage: S
         assert stage.ledger()[0].state == WAITING
         # Another worker, before and after the lease ran out.
         assert Post(stage.world.dep, real).round() == 0
-        stage.world.clock.at += deliveries.LEASE
+        stage.world.clock.at += leasing.LEASE
     through(Post(stage.world.dep, real))
     [after] = stage.ledger()
     assert (after.state, after.attempts, after.jti) == (ACKNOWLEDGED, 3, before.jti)

@@ -11,7 +11,13 @@ from tests.world import World
 TEMPLATES = sorted(
     key.removeprefix("message.").removesuffix("-body") for key in catalogue("fr") if key.endswith("-body")
 )
-FACTS = {"means": "Téléphone de <b>Chloé</b>", "minutes": 10, "code": "7F3K-22AB"}
+FACTS = {
+    "name": "Anne",
+    "link": "https://psc.example/staff/join/x",
+    "means": "Téléphone de <b>Chloé</b>",
+    "minutes": 10,
+    "code": "7F3K-22AB",
+}
 
 
 def test_there_are_messages() -> None:
