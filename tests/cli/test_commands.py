@@ -169,7 +169,7 @@ def test_secrets_are_sealed_again_under_a_new_root(house: Path) -> None:
     file.write_text(base64.urlsafe_b64encode(b"n" * 32).decode() + "\n" + old)
     assert call("keys", "reseal").output.startswith("2 secrets")
     resealed = {entry["facts"]["table"]: entry["facts"]["count"] for entry in told("audit", "trail", "store")}
-    assert resealed == {"signing_keys": 2, "one_time_secrets": 0, "cards": 0, "outbox": 0}
+    assert resealed == {"signing_keys": 2, "one_time_secrets": 0, "cards": 0, "outbox": 0, "streams": 0}
     file.write_text(file.read_text().splitlines()[0] + "\n")
     assert not next(one for one in told("doctor") if one["what"] == "signing keys")["cure"]
 
