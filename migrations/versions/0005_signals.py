@@ -40,9 +40,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_deliveries_state_due_at", "deliveries", ["state", "due_at"], unique=False)
     op.create_index("ix_deliveries_client_id", "deliveries", ["client_id"], unique=False)
+    op.drop_index("ix_outbox_due_at", "outbox")
+    is_open = sa.text("closed_at IS NULL")
+    op.create_index("ix_outbox_open", "outbox", ["due_at"], sqlite_where=is_open, postgresql_where=is_open)
 
 
 def downgrade() -> None:
+    op.drop_index("ix_outbox_open", "outbox")
+    op.create_index("ix_outbox_due_at", "outbox", ["due_at"], unique=False)
     op.drop_index("ix_deliveries_client_id", "deliveries")
     op.drop_index("ix_deliveries_state_due_at", "deliveries")
     op.drop_table("deliveries")

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import LargeBinary, Select, delete, select, update
+from sqlalchemy import Index, LargeBinary, Select, delete, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from pro_sante_connect.core.models import Base, BigId
@@ -28,13 +28,22 @@ class OutboxNote(Base):
     """One thing to tell. `sealed` holds what must not be read at rest."""
 
     __tablename__ = "outbox"
+    # Open notes alone: the worker asks several times a second, and closed ones are kept for days.
+    __table_args__ = (
+        Index(
+            "ix_outbox_open",
+            "due_at",
+            sqlite_where=text("closed_at IS NULL"),
+            postgresql_where=text("closed_at IS NULL"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     topic: Mapped[str]
     subject: Mapped[str]
     facts: Mapped[dict[str, Any]]
     sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
     written_at: Mapped[datetime]
-    due_at: Mapped[datetime] = mapped_column(index=True)
+    due_at: Mapped[datetime]
     attempts: Mapped[int]
     leased_until: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]

@@ -32,8 +32,9 @@ RENEW = timedelta(seconds=20)
 SEAL_EVERY = timedelta(seconds=5)
 WALK_EVERY = timedelta(hours=1)
 PURGE_EVERY = timedelta(minutes=10)
-# A few look-ups by an index each time: what a service waits for at most before anybody looks.
-IDLE_SECONDS = 0.2
+IDLE_SECONDS = 0.5
+# What a service waits for at most before anybody looks; three look-ups by an index each time.
+LOOK_SECONDS = 0.2
 STANDBY_SECONDS = 5.0
 
 
@@ -86,7 +87,7 @@ class Worker:
         taken = self._deliver(ENDED) or self._deliver(OTHERS)
         self._post.round()
         self._pushes.round()
-        return 0.0 if taken else IDLE_SECONDS
+        return 0.0 if taken else LOOK_SECONDS
 
     def _chores(self) -> float:
         if not self._leading.is_set():

@@ -1,6 +1,7 @@
 """A session that ended becomes one delivery for each service that it met, whatever ended it."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
@@ -228,6 +229,29 @@ def test_the_oldest_of_each_service_is_taken_and_none_of_those_that_are_busy(sta
     assert [one.client_id for one in take(stage, beside=("a", "b"))] == ["c"]
     assert [one.client_id for one in take(stage)] == ["a"]
     assert take(stage) == []
+
+
+def test_many_workers_at_once_take_each_delivery_once_and_fan_out_none_twice(stage: Stage) -> None:
+    services = [stage.service(f"s{number}") for number in range(12)]
+    sids = [stage.visit(*services) for _ in range(2)]
+    for sid in sids:
+        stage.end(sid)
+    with ThreadPoolExecutor(6) as hands:
+        list(hands.map(lambda _: stage.fan_out(), range(6)))
+        assert len(stage.ledger()) == 24
+        taken = [one.id for batch in hands.map(lambda _: take(stage, limit=5), range(12)) for one in batch]
+    while left := take(stage):  # who came second to a row went away with less
+        taken += [one.id for one in left]
+    assert sorted(taken) == [one.id for one in stage.ledger()]
+
+
+def test_one_answer_of_two_is_written_down(stage: Stage) -> None:
+    waiting(stage, "a")
+    [one] = take(stage)
+    with ThreadPoolExecutor(4) as hands:
+        assert sum(hands.map(lambda _: settle(stage, one, LOST), range(4))) == 1
+    with reading(stage.world.engine) as db:
+        assert [entry.event for entry in journal.trail(db, "client:a")].count("delivery:dead") == 1
 
 
 def test_a_lease_that_ran_out_is_taken_again_with_the_same_jti(stage: Stage) -> None:
