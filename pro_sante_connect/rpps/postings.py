@@ -4,6 +4,7 @@ A block is 65,536 people with neighbouring numbers. Few of them are a sorted row
 """
 
 import struct
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 from typing import Any
@@ -18,6 +19,7 @@ from pro_sante_connect.rpps.models import Posting
 BLOCK = 1 << 16
 _BITMAP = BLOCK // 8
 _FEW = _BITMAP // 2
+_ROWS = [struct.Struct(f"<{count}H") for count in range(64)]
 _BATCH = 500
 _PENDING = 300_000
 _PORTION = 2000
@@ -27,7 +29,9 @@ Members = dict[int, int]
 
 
 def pack(members: Collection[int]) -> bytes:
-    """The bytes of a set of numbers below 65,536."""
+    """The bytes of a set of numbers below 65,536, each told once."""
+    if len(members) < len(_ROWS):
+        return _ROWS[len(members)].pack(*sorted(members))
     if len(members) < _FEW:
         return struct.pack(f"<{len(members)}H", *sorted(members))
     flags = bytearray(_BITMAP)
@@ -102,55 +106,69 @@ def people(members: Members) -> Iterator[int]:
         yield from (block * BLOCK + one for one in bits(members[block]))
 
 
+_Gathered = dict[int, dict[str, list[int]]]
+
+
+def _with_starts(new: dict[str, list[int]]) -> dict[str, list[int]]:
+    """The same with the beginnings of names, which are not gathered person by person."""
+    starts: defaultdict[str, set[int]] = defaultdict(set)
+    for term, numbers in new.items():
+        if term[0] == terms.NAME:
+            for start in terms.starts(term):
+                starts[start].update(numbers)
+    return new | {start: list(numbers) for start, numbers in starts.items()}
+
+
 class Postings:
     """Changes to the table, gathered and written in order of block and term; the caller's transaction."""
 
     def __init__(self, db: Connection) -> None:
         self._db = db
         self._insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
-        self._more: dict[int, dict[str, list[int]]] = {}
-        self._less: dict[int, dict[str, list[int]]] = {}
+        self._new: _Gathered = {}
+        self._more: _Gathered = {}
+        self._less: _Gathered = {}
         self._pending = 0
         self._newest = -1
 
     def add(self, person: int, dossier: dict[str, Any], *, absent: bool = False) -> None:
         """Somebody new. A block that is full is written at once."""
-        block = person // BLOCK
+        block, number = divmod(person, BLOCK)
         if block != self._newest:
             self._write(self._newest)
             self._newest = block
-        self._note(self._more, person, terms.of(dossier, absent=absent))
+            self._new[block] = defaultdict(list)
+        of_block = self._new[block]
+        for term in terms.of(dossier, absent=absent):
+            of_block[term].append(number)
 
     def change(
         self, person: int, before: dict[str, Any], after: dict[str, Any], *, was_absent: bool, absent: bool
     ) -> None:
         """Another dossier, or another presence."""
-        old, new = terms.of(before, absent=was_absent), terms.of(after, absent=absent)
-        self._note(self._more, person, new - old)
-        self._note(self._less, person, old - new)
+        old, new = terms.all_of(before, absent=was_absent), terms.all_of(after, absent=absent)
+        for where, some in ((self._more, new - old), (self._less, old - new)):
+            of_block = where.setdefault(person // BLOCK, defaultdict(list))
+            for term in some:
+                of_block[term].append(person % BLOCK)
+            self._pending += len(some)
         if self._pending > _PENDING:
             self.close()
 
-    def _note(self, where: dict[int, dict[str, list[int]]], person: int, some: set[str]) -> None:
-        block, number = divmod(person, BLOCK)
-        of_block = where.setdefault(block, {})
-        for term in some:
-            of_block.setdefault(term, []).append(number)
-        self._pending += len(some)
-
     def close(self) -> None:
         """Write all that is left."""
-        for block in sorted({*self._more, *self._less}):
+        for block in sorted({*self._new, *self._more, *self._less}):
             self._write(block)
+        self._pending, self._newest = 0, -1
 
     def _write(self, block: int) -> None:
-        more, less = self._more.pop(block, {}), self._less.pop(block, {})
-        if not more and not less:
-            return
-        self._pending -= sum(map(len, more.values())) + sum(map(len, less.values()))
-        if self._db.scalar(select(Posting.block).where(Posting.block == block).limit(1)) is None:
+        more = _with_starts(self._new.pop(block, {}))
+        if more and self._db.scalar(select(Posting.block).where(Posting.block == block).limit(1)) is None:
             self._fill(block, more)
-            return
+            more = {}
+        for term, numbers in self._more.pop(block, {}).items():
+            more.setdefault(term, []).extend(numbers)
+        less = self._less.pop(block, {})
         names = iter(sorted({*more, *less}))
         while portion := list(islice(names, _BATCH)):
             self._merge(block, portion, more, less)

@@ -33,7 +33,8 @@ def words(text: str) -> list[str]:
     if not text.isascii():
         spread = unicodedata.normalize("NFKD", text.translate(_LETTERS)).upper()
         text = "".join(letter for letter in spread if not unicodedata.combining(letter))
-    return [word[:MAX_LETTERS] for word in _WORD.findall(text.upper())]
+    found: list[str] = _WORD.findall(text.upper())
+    return found if len(text) <= MAX_LETTERS else [word[:MAX_LETTERS] for word in found]
 
 
 def typed(text: str) -> list[str]:
@@ -45,6 +46,8 @@ def typed(text: str) -> list[str]:
 def name_words(name: str) -> tuple[str, ...]:
     """Its words, and neighbours run together: `D'ARC` is also found as DARC."""
     parts = words(name)[:_FIELD_WORDS]
+    if len(parts) < 2:
+        return tuple(parts)
     runs = ("".join(parts[start:end]) for start, end in _spans(len(parts)))
     return tuple(dict.fromkeys([*parts, *(run[:MAX_LETTERS] for run in runs)]))
 
@@ -57,15 +60,20 @@ def _spans(count: int) -> Iterator[tuple[int, int]]:
 
 @lru_cache(_CACHED)
 def _name_terms(name: str) -> tuple[str, ...]:
-    known = name_words(name)
-    starts = {START + word[:length] for word in known for length in range(1, START_LETTERS + 1)}
-    return (*(NAME + word for word in known), *starts)
+    return tuple([NAME + word for word in name_words(name)])
+
+
+def starts(term: str) -> list[str]:
+    """The beginnings of a term of a name, as terms."""
+    return [START + term[1:length] for length in range(2, min(len(term), START_LETTERS + 1) + 1)]
 
 
 def names_of(dossier: dict[str, Any]) -> list[str]:
     """Every name the person practises under."""
-    bearers = (dossier, *dossier["exercices"])
-    return list(dict.fromkeys(one.get(name, "") for one in bearers for name in ("family_name", "given_name")))
+    names = [dossier["family_name"], dossier["given_name"]]
+    for exercice in dossier["exercices"]:
+        names += (exercice.get("family_name", ""), exercice.get("given_name", ""))
+    return names
 
 
 def town_words(structure: dict[str, Any]) -> list[str]:
@@ -95,19 +103,11 @@ def department(structure: dict[str, Any]) -> str:
     return "" if place[:2] == "99" else str(place[:2])
 
 
-_AT = ("legal_name", "trade_name", "cedex", "postcode", "commune", "department", "technical_id")
-
-
 @lru_cache(_CACHED)
-def _place_terms(*values: str) -> tuple[str, ...]:
-    structure = dict(zip(_AT, values, strict=True))
-    found = [
-        *(STRUCTURE + word for word in structure_words(structure)),
-        *(TOWN + word for word in town_words(structure)),
-    ]
-    for kind, value in ((DEPARTMENT, department(structure)), (PLACE, structure["technical_id"])):
-        if value:
-            found.append(kind + value)
+def _place_terms(names: str, town: str, postcode: str, commune: str, told: str, number: str) -> tuple[str, ...]:
+    structure = {"legal_name": names, "cedex": town, "postcode": postcode, "commune": commune, "department": told}
+    found = [STRUCTURE + word for word in structure_words(structure)] + [TOWN + word for word in town_words(structure)]
+    found += [kind + value for kind, value in ((DEPARTMENT, department(structure)), (PLACE, number)) if value]
     return tuple(found)
 
 
@@ -117,23 +117,32 @@ def departments(dossier: dict[str, Any]) -> list[str]:
     return sorted({*dossier.get("departments", ()), *places} - {""})
 
 
-def of(dossier: dict[str, Any], *, absent: bool) -> set[str]:
-    """Every term of a person."""
+def of(dossier: dict[str, Any], *, absent: bool = False) -> set[str]:
+    """Every term of a person but the beginnings of her names."""
     found = {ABSENT} if absent else set()
-    for name in names_of(dossier):
+    for name in dict.fromkeys(names_of(dossier)):
         found.update(_name_terms(name))
     for exercice in dossier["exercices"]:
         found.add(PROFESSION + exercice["profession"])
         found.add(CATEGORY + exercice["category"])
         for activite in exercice["activites"]:
-            found.update(_place_terms(*(activite["structure"].get(name, "") for name in _AT)))
+            at = activite["structure"].get
+            names = f"{at('legal_name', '')} {at('trade_name', '')}"
+            code, commune, told = at("postcode", ""), at("commune", ""), at("department", "")
+            found.update(_place_terms(names, at("cedex", ""), code, commune, told, at("technical_id", "")))
     found.update(DEPARTMENT + one for one in dossier.get("departments", ()))
     return found
 
 
+def all_of(dossier: dict[str, Any], *, absent: bool = False) -> set[str]:
+    """Every term of a person."""
+    found = of(dossier, absent=absent)
+    return found.union(*(starts(term) for term in found if term[0] == NAME))
+
+
 def slips(word: str) -> set[str]:
     """Every word from which one slip makes this one: a letter wrong, missing, too many, or two swapped."""
-    if len(word) < 2 or word.isdigit():
+    if word.isdigit():
         return set()
     letters = {*ascii_uppercase, *word}
     halves = [(word[:place], word[place:]) for place in range(len(word) + 1)]
@@ -141,7 +150,7 @@ def slips(word: str) -> set[str]:
     found |= {left + right[1] + right[0] + right[2:] for left, right in halves if len(right) > 1}
     found |= {left + letter + right[1:] for left, right in halves if right for letter in letters}
     found |= {left + letter + right for left, right in halves for letter in letters}
-    return found - {word}
+    return found - {word, ""}
 
 
 def one_slip(left: str, right: str) -> bool:
