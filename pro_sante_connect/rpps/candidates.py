@@ -7,9 +7,11 @@ three people bear a word or half the country does.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
+from typing import Any, cast
 
-from sqlalchemy import func, select
+from sqlalchemy import ARRAY, ColumnElement, Integer, String, any_, bindparam, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from pro_sante_connect.rpps import terms
 from pro_sante_connect.rpps.models import Posting
@@ -134,19 +136,28 @@ class Candidates:
         found: Members = {}
         for start in range(0, len(wanted), _AT_ONCE):
             portion = wanted[start : start + _AT_ONCE]
-            rows = self.db.execute(
-                select(Posting.block, Posting.people).where(Posting.block.in_(self._blocks), Posting.term.in_(portion))
-            )
+            these = one_of(self.db, Posting.term, String, portion)
+            rows = self.db.execute(select(Posting.block, Posting.people).where(self._of_blocks(), these))
             found = either(found, union((block, people) for block, people in rows))
         return found
+
+    def _of_blocks(self) -> ColumnElement[bool]:
+        return one_of(self.db, Posting.block, Integer, self._blocks)
 
     def _from(self, start: str) -> Members:
         rows = self.db.execute(
             select(Posting.block, Posting.people)
-            .where(Posting.block.in_(self._blocks), Posting.term >= start, Posting.term < start + "\U0010ffff")
+            .where(self._of_blocks(), Posting.term >= start, Posting.term < start + "\U0010ffff")
             .limit(_RANGE)
         )
         return union((block, people) for block, people in rows)
+
+
+def one_of(db: Session, column: Any, kind: type[TypeEngine[Any]], values: Sequence[Any]) -> ColumnElement[bool]:
+    """The column has one of many values: PostgreSQL reads one array faster than a thousand parameters."""
+    if db.get_bind().dialect.name != "postgresql":
+        return cast("ColumnElement[bool]", column.in_(values))
+    return cast("ColumnElement[bool]", column == any_(bindparam(None, list(values), ARRAY(kind), unique=True)))
 
 
 def _common(sets: Sequence[Members]) -> Members:

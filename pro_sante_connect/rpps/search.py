@@ -13,11 +13,11 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import or_, select
+from sqlalchemy import BigInteger, or_, select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.rpps import nomenclature, registry, terms
-from pro_sante_connect.rpps.candidates import Candidates, Filters, Reach
+from pro_sante_connect.rpps.candidates import Candidates, Filters, Reach, one_of
 from pro_sante_connect.rpps.models import Decision, Practitioner
 from pro_sante_connect.rpps.postings import Members, either, of_people, people, without
 from pro_sante_connect.rpps.status import Kind as Decided
@@ -25,7 +25,7 @@ from pro_sante_connect.rpps.status import Status, status
 from pro_sante_connect.rpps.why import Kind, Why, why
 
 MAX_HITS = 200
-_WINDOW = 1000
+_WINDOW, _AT_ONCE = 1000, 25
 _EXAMINED = 500
 """People whose status is worked out for one search by status."""
 _FORM = re.compile(r"(?=.*[0-9])[!-~]{5,128}")
@@ -67,7 +67,7 @@ def search(db: Session, text: str, *, filters: Filters, within: Reach, limit: in
     walk = _Walk(db, candidates, filters.status, now)
     hits: list[Hit] = []
     for practitioner, kind in walk.people(form):
-        if len(hits) == max(1, min(limit, MAX_HITS)):
+        if len(hits) == min(limit, MAX_HITS):
             return Found(tuple(hits), more=True)
         reasons = (Why(kind, form, practitioner.national_id),) if kind else why(typed, registry.dossier(practitioner))
         hits.append(_hit(practitioner, walk.status(practitioner), reasons))
@@ -124,17 +124,25 @@ class _Walk:
         numbers = people(without(level, self._out))
         self._out = either(self._out, level)
         while window := list(islice(numbers, _WINDOW)):
-            asked = select(Practitioner.folded_name, Practitioner.id).where(Practitioner.id.in_(window))
+            these = one_of(self.db, Practitioner.id, BigInteger, window)
+            asked = select(Practitioner.folded_name, Practitioner.id).where(these)
             if kind is not Kind.IDENTIFIER:
                 asked = asked.where(Practitioner.protected.is_(False))
-            for _name, number in sorted((name, number) for name, number in self.db.execute(asked)):
-                if self.wanted and self._examined == _EXAMINED:
-                    self.cut = True
-                    return
-                self._examined += 1
-                practitioner = registry.get(self.db, number)
-                if not self.wanted or self.status(practitioner) == self.wanted:
-                    yield practitioner, kind
+            ordered = iter(sorted((name, number) for name, number in self.db.execute(asked)))
+            while some := [number for _name, number in islice(ordered, _AT_ONCE)]:
+                for practitioner in self._read(some):
+                    if self.wanted and self._examined == _EXAMINED:
+                        self.cut = True
+                        return
+                    self._examined += 1
+                    if not self.wanted or self.status(practitioner) == self.wanted:
+                        yield practitioner, kind
+
+    def _read(self, numbers: list[int]) -> list[Practitioner]:
+        """These people, in that order."""
+        found = self.db.scalars(select(Practitioner).where(one_of(self.db, Practitioner.id, BigInteger, numbers)))
+        by_number = {one.id: one for one in found}
+        return [by_number[number] for number in numbers]
 
     def _whole(self, form: str) -> Members:
         """Whoever bears it, with its type or without."""

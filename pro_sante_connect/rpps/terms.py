@@ -104,8 +104,8 @@ def department(structure: dict[str, Any]) -> str:
 
 
 @lru_cache(_CACHED)
-def _place_terms(names: str, town: str, postcode: str, commune: str, told: str, number: str) -> tuple[str, ...]:
-    structure = {"legal_name": names, "cedex": town, "postcode": postcode, "commune": commune, "department": told}
+def _place_terms(names: str, town: str, postcode: str, told: tuple[str, str], number: str) -> tuple[str, ...]:
+    structure = {"legal_name": names, "cedex": town, "postcode": postcode, "commune": told[0], "department": told[1]}
     found = [STRUCTURE + word for word in structure_words(structure)] + [TOWN + word for word in town_words(structure)]
     found += [kind + value for kind, value in ((DEPARTMENT, department(structure)), (PLACE, number)) if value]
     return tuple(found)
@@ -128,8 +128,8 @@ def of(dossier: dict[str, Any], *, absent: bool = False) -> set[str]:
         for activite in exercice["activites"]:
             at = activite["structure"].get
             names = f"{at('legal_name', '')} {at('trade_name', '')}"
-            code, commune, told = at("postcode", ""), at("commune", ""), at("department", "")
-            found.update(_place_terms(names, at("cedex", ""), code, commune, told, at("technical_id", "")))
+            told = at("commune", ""), at("department", "")
+            found.update(_place_terms(names, at("cedex", ""), at("postcode", ""), told, at("technical_id", "")))
     found.update(DEPARTMENT + one for one in dossier.get("departments", ()))
     return found
 
