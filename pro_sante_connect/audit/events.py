@@ -64,6 +64,8 @@ class Event(StrEnum):
     """a decision on a person: suspension, strike-off, reinstatement and the like"""
     PRACTITIONER_VIEWED = "practitioner:viewed"
     """a member of staff looked at a person"""
+    REGISTRY_SEARCHED = "registry:searched"
+    """a member of staff searched the registry; facts say whom it showed, never what was typed"""
     PRACTITIONER_CONTACT_CHANGED = "practitioner:contact-changed"
     """a person's mail address or telephone changed"""
     ACTIVITE_ENDED = "activite:ended"

@@ -15,11 +15,12 @@ from sqlalchemy.types import TypeEngine
 
 from pro_sante_connect.rpps import terms
 from pro_sante_connect.rpps.models import Posting
-from pro_sante_connect.rpps.postings import Members, both, either, union
+from pro_sante_connect.rpps.postings import BLOCK, Members, both, either, union
 
 _RANGE = 20_000
 """Rows read for one beginning: four letters that more words share than that are no search."""
 _AT_ONCE = 5000
+_ALL = (1 << BLOCK) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,13 +89,14 @@ class Candidates:
     def levels(self) -> Iterator[Members]:
         """One set after the other; whoever stood in an earlier one may stand in a later one."""
         if not self.typed:
-            yield self.within or {}
+            yield dict.fromkeys(self._blocks, _ALL) if self.within is None else self.within
             return
-        exact = [self.bearers(terms.NAME + run for run in runs) for runs in self._runs()]
+        places = range(len(self.typed))
+        exact = [self.bearers(terms.NAME + run for run in terms.joined(self.typed, place)) for place in places]
         yield self._among(exact)
         begun = [*exact[:-1], either(exact[-1], self._beginning())]
         yield self._among(begun)
-        slipped = [either(one, self._slips(runs)) for one, runs in zip(begun, self._runs(), strict=True)]
+        slipped = [either(begun[place], self._slips(place)) for place in places]
         yield self._among(slipped)
         placed = [either(one, self._facts(word)) for one, word in zip(begun, self.typed, strict=True)]
         placed[-1] = either(placed[-1], self._beginning_of_places())
@@ -102,9 +104,6 @@ class Candidates:
         yield both(everywhere, either(*exact))
         yield everywhere
         yield self._among([either(*two) for two in zip(slipped, placed, strict=True)])
-
-    def _runs(self) -> Iterator[list[str]]:
-        return (terms.joined(self.typed, place) for place in range(len(self.typed)))
 
     def _among(self, sets: list[Members]) -> Members:
         return _common(sets if self.within is None else [self.within, *sets])
@@ -126,7 +125,8 @@ class Candidates:
             return {}
         return either(*(self._from(kind + last) for kind in (terms.STRUCTURE, terms.TOWN)))
 
-    def _slips(self, runs: Iterable[str]) -> Members:
+    def _slips(self, place: int) -> Members:
+        runs = terms.slipped(self.typed, place)
         return self.bearers(terms.NAME + word for run in runs for word in terms.slips(run))
 
     def bearers(self, names: Iterable[str]) -> Members:

@@ -4,10 +4,11 @@ A block is 65,536 people with neighbouring numbers. Few of them are a sorted row
 """
 
 import struct
+from array import array
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select, text, update
@@ -106,17 +107,23 @@ def people(members: Members) -> Iterator[int]:
         yield from (block * BLOCK + one for one in bits(members[block]))
 
 
-_Gathered = dict[int, dict[str, list[int]]]
+Numbers: TypeAlias = "array[int]"
+_Gathered = dict[int, dict[str, Numbers]]
 
 
-def _with_starts(new: dict[str, list[int]]) -> dict[str, list[int]]:
+def _numbers() -> Numbers:
+    # Not lists: the collector of cycles would walk through a hundred thousand of them again and again.
+    return array("H")
+
+
+def _with_starts(new: dict[str, Numbers]) -> dict[str, Numbers]:
     """The same with the beginnings of names, which are not gathered person by person."""
     starts: defaultdict[str, set[int]] = defaultdict(set)
     for term, numbers in new.items():
         if term[0] == terms.NAME:
             for start in terms.starts(term):
                 starts[start].update(numbers)
-    return new | {start: list(numbers) for start, numbers in starts.items()}
+    return new | {start: array("H", numbers) for start, numbers in starts.items()}
 
 
 class Postings:
@@ -137,7 +144,7 @@ class Postings:
         if block != self._newest:
             self._write(self._newest)
             self._newest = block
-            self._new[block] = defaultdict(list)
+            self._new[block] = defaultdict(_numbers)
         of_block = self._new[block]
         for term in terms.of(dossier, absent=absent):
             of_block[term].append(number)
@@ -148,7 +155,7 @@ class Postings:
         """Another dossier, or another presence."""
         old, new = terms.all_of(before, absent=was_absent), terms.all_of(after, absent=absent)
         for where, some in ((self._more, new - old), (self._less, old - new)):
-            of_block = where.setdefault(person // BLOCK, defaultdict(list))
+            of_block = where.setdefault(person // BLOCK, defaultdict(_numbers))
             for term in some:
                 of_block[term].append(person % BLOCK)
             self._pending += len(some)
@@ -167,13 +174,13 @@ class Postings:
             self._fill(block, more)
             more = {}
         for term, numbers in self._more.pop(block, {}).items():
-            more.setdefault(term, []).extend(numbers)
+            more.setdefault(term, _numbers()).extend(numbers)
         less = self._less.pop(block, {})
         names = iter(sorted({*more, *less}))
         while portion := list(islice(names, _BATCH)):
             self._merge(block, portion, more, less)
 
-    def _fill(self, block: int, more: dict[str, list[int]]) -> None:
+    def _fill(self, block: int, more: dict[str, Numbers]) -> None:
         """A block that has no row yet."""
         rows = ((block, term, pack(more[term])) for term in sorted(more))
         driver: Any = self._db.connection.driver_connection
@@ -184,7 +191,7 @@ class Postings:
             for row in rows:
                 copy.write_row(row)
 
-    def _merge(self, block: int, names: list[str], more: dict[str, list[int]], less: dict[str, list[int]]) -> None:
+    def _merge(self, block: int, names: list[str], more: dict[str, Numbers], less: dict[str, Numbers]) -> None:
         held = self._held(block, names)
         missing = [name for name in names if name in more and name not in held]
         if missing:

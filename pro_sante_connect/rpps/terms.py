@@ -18,6 +18,8 @@ PROFESSION, CATEGORY, DEPARTMENT, PLACE, ABSENT = "p", "c", "d", "f", "a"
 START_LETTERS = 3
 """Beginnings of names up to that length are terms of their own: too many words share them to be gathered."""
 MAX_TYPED, MAX_WORDS, MAX_LETTERS = 200, 8, 40
+MIN_SLIP = 3
+"""Shorter words are one slip from too many others."""
 _RUN, _FIELD_WORDS = 4, 16
 _CACHED = 20_000
 
@@ -84,7 +86,8 @@ def town_words(structure: dict[str, Any]) -> list[str]:
 
 def structure_words(structure: dict[str, Any]) -> list[str]:
     """Its legal and trade names."""
-    return words(f"{structure.get('legal_name', '')} {structure.get('trade_name', '')}")[:_FIELD_WORDS]
+    legal, trade = structure.get("legal_name", ""), structure.get("trade_name", "")
+    return words(f"{legal} {trade}" if trade else legal)[:_FIELD_WORDS]
 
 
 def department(structure: dict[str, Any]) -> str:
@@ -104,11 +107,11 @@ def department(structure: dict[str, Any]) -> str:
 
 
 @lru_cache(_CACHED)
-def _place_terms(names: str, town: str, postcode: str, told: tuple[str, str], number: str) -> tuple[str, ...]:
-    structure = {"legal_name": names, "cedex": town, "postcode": postcode, "commune": told[0], "department": told[1]}
-    found = [STRUCTURE + word for word in structure_words(structure)] + [TOWN + word for word in town_words(structure)]
-    found += [kind + value for kind, value in ((DEPARTMENT, department(structure)), (PLACE, number)) if value]
-    return tuple(found)
+def _town_terms(postcode: str, town: str, commune: str, told: str) -> tuple[str, ...]:
+    structure = {"postcode": postcode, "cedex": town, "commune": commune, "department": told}
+    of_department = department(structure)
+    found = [TOWN + word for word in town_words(structure)]
+    return (*found, DEPARTMENT + of_department) if of_department else tuple(found)
 
 
 def departments(dossier: dict[str, Any]) -> list[str]:
@@ -120,17 +123,20 @@ def departments(dossier: dict[str, Any]) -> list[str]:
 def of(dossier: dict[str, Any], *, absent: bool = False) -> set[str]:
     """Every term of a person but the beginnings of her names."""
     found = {ABSENT} if absent else set()
-    for name in dict.fromkeys(names_of(dossier)):
+    for name in set(names_of(dossier)):
         found.update(_name_terms(name))
     for exercice in dossier["exercices"]:
         found.add(PROFESSION + exercice["profession"])
         found.add(CATEGORY + exercice["category"])
         for activite in exercice["activites"]:
-            at = activite["structure"].get
-            names = f"{at('legal_name', '')} {at('trade_name', '')}"
-            told = at("commune", ""), at("department", "")
-            found.update(_place_terms(names, at("cedex", ""), at("postcode", ""), told, at("technical_id", "")))
-    found.update(DEPARTMENT + one for one in dossier.get("departments", ()))
+            structure = activite["structure"]
+            at = structure.get
+            found.update([STRUCTURE + word for word in structure_words(structure)])
+            found.update(_town_terms(at("postcode", ""), at("cedex", ""), at("commune", ""), at("department", "")))
+            if number := at("technical_id", ""):
+                found.add(PLACE + number)
+    if "departments" in dossier:
+        found.update(DEPARTMENT + one for one in dossier["departments"])
     return found
 
 
@@ -142,7 +148,7 @@ def all_of(dossier: dict[str, Any], *, absent: bool = False) -> set[str]:
 
 def slips(word: str) -> set[str]:
     """Every word from which one slip makes this one: a letter wrong, missing, too many, or two swapped."""
-    if word.isdigit():
+    if len(word) < MIN_SLIP or word.isdigit():
         return set()
     letters = {*ascii_uppercase, *word}
     halves = [(word[:place], word[place:]) for place in range(len(word) + 1)]
@@ -150,26 +156,31 @@ def slips(word: str) -> set[str]:
     found |= {left + right[1] + right[0] + right[2:] for left, right in halves if len(right) > 1}
     found |= {left + letter + right[1:] for left, right in halves if right for letter in letters}
     found |= {left + letter + right for left, right in halves for letter in letters}
-    return found - {word, ""}
+    return found - {word}
 
 
-def one_slip(left: str, right: str) -> bool:
-    """Whether one slip apart."""
-    if abs(len(left) - len(right)) > 1 or left == right:
+def one_slip(word: str, known: str) -> bool:
+    """Whether `known` is among the slips of `word`."""
+    if len(word) < MIN_SLIP or word.isdigit() or word == known or abs(len(word) - len(known)) > 1:
         return False
-    start = next((place for place, (one, two) in enumerate(zip(left, right, strict=False)) if one != two), None)
+    start = next((at for at, (one, two) in enumerate(zip(word, known, strict=False)) if one != two), None)
     if start is None:
         return True
-    left, right = left[start:], right[start:]
+    left, right = word[start:], known[start:]
     if len(left) != len(right):
         return left[1:] == right if len(left) > len(right) else left == right[1:]
     return left[1:] == right[1:] or (left[:2] == right[1::-1] and left[2:] == right[2:])
 
 
-def joined(typed_words: Sequence[str], place: int) -> list[str]:
+def joined(typed_words: Sequence[str], place: int, *, shortest: int = 1) -> list[str]:
     """The word at that place alone, and run together with each neighbour: `le goff` finds LEGOFF."""
-    runs = ["".join(pair) for at, pair in enumerate(pairwise(typed_words)) if place in {at, at + 1}]
-    return [typed_words[place], *(run[:MAX_LETTERS] for run in runs)]
+    runs = [pair for at, pair in enumerate(pairwise(typed_words)) if place in {at, at + 1}]
+    return [typed_words[place], *("".join(run)[:MAX_LETTERS] for run in runs if min(map(len, run)) >= shortest)]
+
+
+def slipped(typed_words: Sequence[str], place: int) -> list[str]:
+    """The same for slips: a letter beside a word is not a letter too many."""
+    return joined(typed_words, place, shortest=2)
 
 
 def professions(word: str) -> dict[str, str]:

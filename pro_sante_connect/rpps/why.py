@@ -50,4 +50,5 @@ def _readings(typed: Sequence[str], place: int, known: Sequence[str], dossier: d
     codes = [exercice["profession"] for exercice in dossier["exercices"]]
     yield from (Why(Kind.PROFESSION, word, meant[code]) for code in codes if code in meant)
     yield from (Why(kind, word, one) for kind, one in of_places if last and one.startswith(word))
+    runs = terms.slipped(typed, place)
     yield from (Why(Kind.NAME_SLIP, word, one) for one in known for run in runs if terms.one_slip(run, one))
