@@ -49,11 +49,12 @@ EVERYBODY = Reach()
 
 @dataclass(slots=True)
 class Candidates:
-    """Reads sets of people for words typed; `within` those, or among everybody."""
+    """Reads sets of people for words typed; `within` those, or among everybody. `cut`: not every word was read."""
 
     db: Session
     typed: Sequence[str]
     within: Members | None = None
+    cut: bool = False
     _blocks: range = field(init=False)
 
     def __post_init__(self) -> None:
@@ -62,7 +63,7 @@ class Candidates:
 
     def narrow(self, filters: Filters, reach: Reach) -> None:
         """Within those only whom the filters and the caller's reach leave."""
-        one_of = [
+        wanted = [
             {terms.PROFESSION + filters.profession} if filters.profession else set(),
             {terms.DEPARTMENT + filters.department.upper()} if filters.department else set(),
             *({terms.TOWN + word} for word in terms.typed(filters.town)),
@@ -71,7 +72,7 @@ class Candidates:
             {terms.DEPARTMENT + one for one in reach.departments},
             {terms.PLACE + one for one in reach.structures},
         ]
-        for some in one_of:
+        for some in wanted:
             if some:
                 self.keep(self.bearers(some))
         if filters.structure.strip():
@@ -82,9 +83,9 @@ class Candidates:
     def keep(self, members: Members) -> None:
         self.within = members if self.within is None else both(self.within, members)
 
-    def among(self, members: Members) -> Members:
-        """Those of them who are within."""
-        return _common([members] if self.within is None else [self.within, members])
+    def among(self, *sets: Members) -> Members:
+        """Those of all these sets who are within."""
+        return _common(sets if self.within is None else [self.within, *sets])
 
     def levels(self) -> Iterator[Members]:
         """One set after the other; whoever stood in an earlier one may stand in a later one."""
@@ -93,20 +94,17 @@ class Candidates:
             return
         places = range(len(self.typed))
         exact = [self.bearers(terms.NAME + run for run in terms.joined(self.typed, place)) for place in places]
-        yield self._among(exact)
+        yield self.among(*exact)
         begun = [*exact[:-1], either(exact[-1], self._beginning())]
-        yield self._among(begun)
+        yield self.among(*begun)
         slipped = [either(begun[place], self._slips(place)) for place in places]
-        yield self._among(slipped)
+        yield self.among(*slipped)
         placed = [either(one, self._facts(word)) for one, word in zip(begun, self.typed, strict=True)]
         placed[-1] = either(placed[-1], self._beginning_of_places())
-        everywhere = self._among(placed)
+        everywhere = self.among(*placed)
         yield both(everywhere, either(*exact))
         yield everywhere
-        yield self._among([either(*two) for two in zip(slipped, placed, strict=True)])
-
-    def _among(self, sets: list[Members]) -> Members:
-        return _common(sets if self.within is None else [self.within, *sets])
+        yield self.among(*(either(*two) for two in zip(slipped, placed, strict=True)))
 
     def _facts(self, word: str) -> Members:
         codes = [terms.PROFESSION + code for code in terms.professions(word)]
@@ -149,7 +147,8 @@ class Candidates:
             select(Posting.block, Posting.people)
             .where(self._of_blocks(), Posting.term >= start, Posting.term < start + "\U0010ffff")
             .limit(_RANGE)
-        )
+        ).all()
+        self.cut = self.cut or len(rows) == _RANGE
         return union((block, people) for block, people in rows)
 
 

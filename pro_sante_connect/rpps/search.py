@@ -71,7 +71,7 @@ def search(db: Session, text: str, *, filters: Filters, within: Reach, limit: in
             return Found(tuple(hits), more=True)
         reasons = (Why(kind, form, practitioner.national_id),) if kind else why(typed, registry.dossier(practitioner))
         hits.append(_hit(practitioner, walk.status(practitioner), reasons))
-    return Found(tuple(hits), more=walk.cut)
+    return Found(tuple(hits), more=walk.cut or candidates.cut)
 
 
 def _identifier(text: str) -> str:
@@ -96,9 +96,10 @@ class _Walk:
 
     def people(self, form: str) -> Iterator[tuple[Practitioner, Kind | None]]:
         """Best first, each once; with a kind when the identifier is what was found."""
-        self._by_status()
         if form:
             yield from self._rows(self._whole(form), Kind.IDENTIFIER)
+        self._by_status()
+        if form:
             yield from self._rows(self._beginning(form), Kind.IDENTIFIER_START)
         for level in self.candidates.levels():
             yield from self._rows(level, None)
@@ -109,7 +110,7 @@ class _Walk:
     def _by_status(self) -> None:
         """Within those who can have the status wanted: who has it is asked of each."""
         if self.wanted == Status.REGISTERED:
-            self._out = self.candidates.bearers([terms.ABSENT])
+            self._out = either(self._out, self.candidates.bearers([terms.ABSENT]))
         elif self.wanted == Status.ABSENT:
             self.candidates.keep(self.candidates.bearers([terms.ABSENT]))
         elif self.wanted:

@@ -1,7 +1,9 @@
 """The postings say what the dossiers say, whoever wrote them last."""
 
 import random
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -129,6 +131,26 @@ def test_many_bearers_of_a_term_grow_and_shrink(world: World) -> None:
         table.close()
     assert held(world.engine)[0, "nHAMAC"] == set(chosen[200:])
     assert held(world.engine)[0, "nHUBLOT"] == set(chosen[:200])
+
+
+def test_two_who_write_the_same_term_at_once_both_count(world: World) -> None:
+    empty: dict[str, Any] = {"family_name": "", "given_name": "", "exercices": []}
+    start = threading.Barrier(2)
+
+    def write_(person: int) -> None:
+        for number in range(10):
+            start.wait(30)
+            with writing(world.engine) as db:
+                table = postings.Postings(db.connection())
+                after = empty | {"family_name": f"HAMAC HUBLOT{number}"}
+                table.change(person + 10 * number, empty, after, was_absent=False, absent=False)
+                table.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(write_, (1, 2)))
+    everybody = {person + 10 * number for person in (1, 2) for number in range(10)}
+    assert held(world.engine)[0, "nHAMAC"] == everybody
+    assert held(world.engine)[0, "nHUBLOT7"] == {71, 72}
 
 
 @pytest.fixture(params=STORES)
