@@ -56,6 +56,7 @@ class Candidates:
     within: Members | None = None
     cut: bool = False
     _blocks: range = field(init=False)
+    _mistyped: dict[str, Members] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         newest = self.db.scalar(select(func.max(Posting.block)))
@@ -125,7 +126,10 @@ class Candidates:
 
     def _slips(self, place: int) -> Members:
         runs = terms.slipped(self.typed, place)
-        return self.bearers(terms.NAME + word for run in runs for word in terms.slips(run))
+        for run in runs:
+            if run not in self._mistyped:
+                self._mistyped[run] = self.bearers(terms.NAME + word for word in terms.slips(run))
+        return either(*(self._mistyped[run] for run in runs))
 
     def bearers(self, names: Iterable[str]) -> Members:
         """Everybody who has one of these terms."""

@@ -26,6 +26,8 @@ from pro_sante_connect.rpps.why import Kind, Why, why
 
 MAX_HITS = 200
 _WINDOW, _AT_ONCE = 1000, 25
+_BEGINNINGS = 5000
+"""People looked at for one beginning of an identifier."""
 _EXAMINED = 500
 """People whose status is worked out for one search by status."""
 _FORM = re.compile(r"(?=.*[0-9])[!-~]{5,128}")
@@ -157,8 +159,8 @@ class _Walk:
                 Practitioner.national_id >= start, Practitioner.national_id < start + "\x7f",
                 Practitioner.protected.is_(False),
             )  # fmt: skip
-            some = self.db.scalars(asked.order_by(Practitioner.national_id).limit(_WINDOW)).all()
-            self.cut = self.cut or len(some) == _WINDOW
+            some = self.db.scalars(asked.order_by(Practitioner.national_id).limit(_BEGINNINGS)).all()
+            self.cut = self.cut or len(some) == _BEGINNINGS
             found += some
         return self.candidates.among(of_people(found))
 

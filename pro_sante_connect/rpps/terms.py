@@ -18,8 +18,8 @@ PROFESSION, CATEGORY, DEPARTMENT, PLACE, ABSENT = "p", "c", "d", "f", "a"
 START_LETTERS = 3
 """Beginnings of names up to that length are terms of their own: too many words share them to be gathered."""
 MAX_TYPED, MAX_WORDS, MAX_LETTERS = 200, 8, 40
-MIN_SLIP = 3
-"""Shorter words are one slip from too many others."""
+MIN_SLIP, MAX_SLIP = 3, 24
+"""Shorter words are one slip from too many others, longer ones have too many slips."""
 _RUN, _FIELD_WORDS = 4, 16
 _CACHED = 20_000
 
@@ -146,9 +146,13 @@ def all_of(dossier: dict[str, Any], *, absent: bool = False) -> set[str]:
     return found.union(*(starts(term) for term in found if term[0] == NAME))
 
 
+def _may_slip(word: str) -> bool:
+    return MIN_SLIP <= len(word) <= MAX_SLIP and not word.isdigit()
+
+
 def slips(word: str) -> set[str]:
     """Every word from which one slip makes this one: a letter wrong, missing, too many, or two swapped."""
-    if len(word) < MIN_SLIP or word.isdigit():
+    if not _may_slip(word):
         return set()
     letters = {*ascii_uppercase, *word}
     halves = [(word[:place], word[place:]) for place in range(len(word) + 1)]
@@ -161,7 +165,7 @@ def slips(word: str) -> set[str]:
 
 def one_slip(word: str, known: str) -> bool:
     """Whether `known` is among the slips of `word`."""
-    if len(word) < MIN_SLIP or word.isdigit() or word == known or abs(len(word) - len(known)) > 1:
+    if not _may_slip(word) or word == known or abs(len(word) - len(known)) > 1:
         return False
     start = next((at for at, (one, two) in enumerate(zip(word, known, strict=False)) if one != two), None)
     if start is None:

@@ -382,10 +382,10 @@ def test_a_beginning_that_too_many_share_is_cut_and_says_so(
     people = crowd(world, tmp_path, 30)
     start = people[7][1:6]
     bearers = [one for one in people if one[1:].startswith(start)]
-    monkeypatch.setattr(search, "_WINDOW", len(bearers) + 1)
+    monkeypatch.setattr(search, "_BEGINNINGS", len(bearers) + 1)
     assert {hit.national_id for hit in find(world, start).hits} == set(bearers)
     assert not find(world, start).more
-    monkeypatch.setattr(search, "_WINDOW", len(bearers))
+    monkeypatch.setattr(search, "_BEGINNINGS", len(bearers))
     assert find(world, start).more
     monkeypatch.setattr(candidates, "_RANGE", 1)
     assert find(world, "hama", limit=30).more
