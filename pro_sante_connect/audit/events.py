@@ -67,7 +67,7 @@ class Event(StrEnum):
     PRACTITIONER_VIEWED = "practitioner:viewed"
     """a member of staff looked at a person"""
     REGISTRY_SEARCHED = "registry:searched"
-    """a member of staff searched for people; the text is not kept"""
+    """a member of staff searched the registry; facts say whom it showed, never what was typed"""
     PRACTITIONER_CONTACT_CHANGED = "practitioner:contact-changed"
     """a person's mail address or telephone changed"""
     ACTIVITE_ENDED = "activite:ended"

@@ -18,7 +18,7 @@ COMMANDS = {
     "demo": ("demo", "Everything on this machine, with fictional people."),
     "doctor": ("doctor", "Say what is wrong with this deployment and how to mend it."),
     "database": ("database", "The schema of the store."),
-    "registry": ("registry", "Import extracts of the national registry."),
+    "registry": ("registry", "Import extracts of the national registry, and search it."),
     "practitioner": ("practitioner", "Show a practitioner, or decide: suspend, strike off, reinstate…"),
     "account": ("account", "Registry staff: invite, give roles, retire."),
     "client": ("client", "Services that sign people in."),

@@ -44,7 +44,8 @@ def verify(settings_file: Path | None, as_json: bool) -> None:
 def trail(settings_file: Path | None, subject: str, limit: int, as_json: bool) -> None:
     """Latest events about a subject, newest first.
 
-    SUBJECT is `practitioner:12`, `client:agenda`, `load:3`, `key:…`, `store` or a national identifier.
+    SUBJECT is `practitioner:12`, `client:agenda`, `load:3`, `key:…`, `store`, `registry` (searches) or a national
+    identifier.
     Example: psc audit trail 899800000017 --limit 10
     """
     from pro_sante_connect import settings
@@ -53,7 +54,7 @@ def trail(settings_file: Path | None, subject: str, limit: int, as_json: bool) -
     from pro_sante_connect.rpps import identifiers, registry
 
     with reading(open_engine(settings.load(settings_file).database.url)) as db:
-        if ":" not in subject and subject != "store":
+        if ":" not in subject and subject not in {"store", "registry"}:
             person = registry.find(db, identifiers.parse_typed(subject))
             if person is None:
                 stop("Nobody has this identifier.")

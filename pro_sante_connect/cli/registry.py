@@ -1,7 +1,8 @@
-"""`psc registry`: loads of the national extracts."""
+"""`psc registry`: loads of the national extracts, and search."""
 
 import re
 import sys
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pro_sante_connect.cli.output import Misuse, Stop, dump, json_option, table
+from pro_sante_connect.rpps.status import Status
 
 if TYPE_CHECKING:
     from pro_sante_connect.rpps.report import Report
+    from pro_sante_connect.rpps.search import Hit
 
 HELD, REFUSED = 3, 4
 
@@ -24,7 +27,7 @@ class Unread(Stop):
 
 @click.group()
 def registry() -> None:
-    """Import extracts of the national registry."""
+    """Import extracts of the national registry, and search it."""
 
 
 @registry.command("import")
@@ -165,6 +168,58 @@ def rejects(settings_file: Path | None, load: int, as_csv: bool, limit: int, as_
     table(room.COLUMNS, lines, as_json=as_json, empty="This load rejected no line.")
     if kept > len(lines) and not as_json:
         click.echo(f"{len(lines):,} of {kept:,} lines; all of them with --csv.")
+
+
+@registry.command("search")
+@click.argument("text")
+@click.option("--profession", default="", metavar="CODE", help="Only of this profession, such as 60.")
+@click.option("--department", default="", metavar="CODE", help="Only with a place in this department: 75, 2A, 974.")
+@click.option("--town", default="", help="Only with a place in this town.")
+@click.option("--structure", default="", help="Only at this place: its technical number, or words of its name.")
+@click.option("--status", type=click.Choice([one.value for one in Status]), help="Only of this status today.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 200), help="How many people.")
+@click.option("--actor", default="", help="Who acts, for the journal; else this machine's user.")
+@json_option
+@click.pass_obj
+def search(
+    settings_file: Path | None, /, text: str, limit: int, actor: str, as_json: bool, **asked: str | None
+) -> None:
+    """Find people by identifier, name, structure, town or profession; says why each was found.
+
+    Accents, hyphens, the order of names and one slip a word do not matter; the last word may be a beginning. The
+    look is journalled, without what was typed. Example: psc registry search "lampadare hel" --department 75
+    """
+    from pro_sante_connect.audit import journal
+    from pro_sante_connect.audit.events import Event
+    from pro_sante_connect.audit.journal import Origin
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import reading, writing
+    from pro_sante_connect.rpps import search as room
+    from pro_sante_connect.rpps.candidates import EVERYBODY, Filters
+
+    dep, filters = deployment(settings_file), Filters(**{name: value or "" for name, value in asked.items()})
+    now, origin = dep.clock.now(), Origin(actor=f"operator:{actor}") if actor else operator()
+    with reading(dep.engine) as db:
+        answer = room.search(db, text, filters=filters, within=EVERYBODY, limit=limit, now=now)
+    shown = [hit.id for hit in answer.hits]
+    with writing(dep.engine) as db:
+        journal.record(db, Event.REGISTRY_SEARCHED, "registry", now=now, origin=origin, found=shown, more=answer.more)
+    if as_json:
+        dump({"hits": [asdict(hit) for hit in answer.hits], "more": answer.more})
+        return
+    columns = ("id", "name", "status", "professions", "place", "town", "why")
+    table(columns, [_told(hit) for hit in answer.hits], as_json=False, empty="Nobody.")
+    if answer.more:
+        click.echo("There are others: type more, narrow it, or raise --limit.")
+
+
+def _told(hit: "Hit") -> tuple[str, ...]:
+    from pro_sante_connect.rpps.nomenclature import profession_label
+
+    professions = ", ".join(profession_label(code) for code, _category in hit.professions)
+    reasons = ", ".join(f"{reason.kind} {reason.matched}" for reason in hit.why)
+    name = f"{hit.family_name} {hit.given_name}" + (" (protected)" if hit.protected else "")
+    return hit.national_id, name, hit.status, professions, hit.structure, hit.town, reasons
 
 
 @registry.command("status")

@@ -16,7 +16,9 @@ from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core import outbox
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.core.statement import within
 from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
+from pro_sante_connect.rpps.postings import Postings
 from pro_sante_connect.rpps.registry import dossier, subject
 from pro_sante_connect.rpps.status import Kind, Scope
 
@@ -233,12 +235,14 @@ def end_activite(
     ).first()
     if ended is None:
         raise Refusal("activite-ended")
-    facts = orjson.loads(text)
+    facts, before = orjson.loads(text), orjson.loads(text)
     for exercice in facts["exercices"]:
         exercice["activites"] = [open_ for open_ in exercice["activites"] if open_["id"] != activite_id]
     practitioner.dossier = orjson.dumps(facts).decode()
     practitioner.changed_at = now
-    db.flush()
+    postings, absent = Postings(within(db)), practitioner.absent_since is not None
+    postings.change(practitioner.id, before, facts, was_absent=absent, absent=absent)
+    postings.close()
     journal.record(
         db, Event.ACTIVITE_ENDED, subject(practitioner.id), now=now, origin=origin,
         activite=activite_id, reason=reason,

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
+from pro_sante_connect.rpps import terms
 from pro_sante_connect.rpps.columns import ORDER, STRUCTURE, Part
 from pro_sante_connect.rpps.extract import Row
 
@@ -123,8 +124,14 @@ def keys_of(dossier: Dossier) -> dict[int, str]:
 
 
 def vacated(dossier: Dossier) -> Dossier:
-    """What is kept of somebody who left the file: no address, no telephone, no place."""
-    return {**dossier, "exercices": [{**exercice, "activites": []} for exercice in dossier["exercices"]]}
+    """What is kept of somebody who left the file: no address, no telephone, no place; in which departments it was,
+    so that whoever is competent there still finds her."""
+    departments = terms.departments(dossier)
+    return {
+        **dossier,
+        "departments": departments,
+        "exercices": [{**exercice, "activites": []} for exercice in dossier["exercices"]],
+    }
 
 
 class Held(NamedTuple):

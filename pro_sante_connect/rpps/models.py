@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pro_sante_connect.core.models import Base, BigId
@@ -12,6 +12,9 @@ EXTRACT = "extract"
 LOCAL = "local"
 OPEN, PUBLISHED, HELD, REFUSED, ABORTED = "open", "published", "held", "refused", "aborted"
 ACCEPTED = "accepted"
+
+# Ordered by bytes on both stores: beginnings of it are looked for.
+BYTES = String().with_variant(String(collation="C"), "postgresql")
 
 
 class Practitioner(Base):
@@ -22,7 +25,7 @@ class Practitioner(Base):
 
     __tablename__ = "practitioners"
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    national_id: Mapped[str] = mapped_column(unique=True)
+    national_id: Mapped[str] = mapped_column(BYTES, unique=True)
     id_type: Mapped[str]
     identifier: Mapped[str]
     origin: Mapped[str]
@@ -61,6 +64,19 @@ class Activite(Base):
     opened_at: Mapped[datetime]
     ended_at: Mapped[datetime | None]
     closed: Mapped[bool] = mapped_column(default=False)
+
+
+class Posting(Base):
+    """Who, of 65,536 people with neighbouring numbers, has a term of the search (`rpps/terms.py`, `rpps/postings.py`).
+
+    Ordered by block, so that a load that creates people writes at the end.
+    """
+
+    __tablename__ = "postings"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy declares it so
+    block: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=False)
+    term: Mapped[str] = mapped_column(BYTES, primary_key=True)
+    people: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Decision(Base):

@@ -18,6 +18,7 @@ from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.rpps import identifiers
 from pro_sante_connect.rpps.dossier import Dossier, Held, settle, vacated
 from pro_sante_connect.rpps.models import EXTRACT, LOCAL, Activite, Practitioner
+from pro_sante_connect.rpps.postings import Postings
 from pro_sante_connect.rpps.registry import subject
 
 BATCH = 500
@@ -63,10 +64,12 @@ class Publication:
     counts: Counter[str] = field(default_factory=Counter)
     _people: _Ids = field(init=False)
     _activites: _Ids = field(init=False)
+    _postings: Postings = field(init=False)
     _notes: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._people, self._activites = _Ids(self.db, "practitioners"), _Ids(self.db, "activites")
+        self._postings = Postings(self.db)
 
     def apply(self, changes: list[Change]) -> None:
         """One portion."""
@@ -91,6 +94,7 @@ class Publication:
         """After the last portion."""
         self._people.close()
         self._activites.close()
+        self._postings.close()
 
     def _create(self, changes: list[Change]) -> None:
         people: list[dict[str, Any]] = []
@@ -99,6 +103,7 @@ class Publication:
             person = self._people.take()
             settled = settle(change["dossier"], None, (), next_id=self._activites.take)
             activites += [self._opened(person, row) for row in settled.opened]
+            self._postings.add(person, change["dossier"])
             people.append(
                 self._person(change)
                 | {"id": person, "national_id": change["national_id"], "id_type": change["id_type"]}
@@ -145,7 +150,7 @@ class Publication:
     def _rewrite(self, changes: list[Change]) -> None:
         by_national = {change["national_id"]: change for change in changes}
         rows = self.db.execute(
-            select(Practitioner.id, Practitioner.national_id, Practitioner.dossier)
+            select(Practitioner.id, Practitioner.national_id, Practitioner.dossier, Practitioner.absent_since)
             .where(Practitioner.national_id.in_(by_national), Practitioner.origin != LOCAL)
             .order_by(Practitioner.id)
             .with_for_update(key_share=True)
@@ -156,7 +161,10 @@ class Publication:
         ended: list[tuple[int, int]] = []
         for row in rows:
             change = by_national[row.national_id]
-            settled = settle(change["dossier"], orjson.loads(row.dossier), held[row.id], next_id=self._activites.take)
+            before, absent = orjson.loads(row.dossier), row.absent_since is not None
+            settled = settle(change["dossier"], before, held[row.id], next_id=self._activites.take)
+            still = absent and change["op"] != "returned"
+            self._postings.change(row.id, before, change["dossier"], was_absent=absent, absent=still)
             opened += [self._opened(row.id, one) for one in settled.opened]
             ended += [(row.id, one) for one in settled.ended]
             people.append({"person": row.id, **self._person(change)})
@@ -195,9 +203,12 @@ class Publication:
         ).all()
         if not rows:
             return
-        blank = [
-            {"person": row.id, "dossier": orjson.dumps(vacated(orjson.loads(row.dossier))).decode()} for row in rows
-        ]
+        blank = []
+        for row in rows:
+            before = orjson.loads(row.dossier)
+            after = vacated(before)
+            self._postings.change(row.id, before, after, was_absent=False, absent=True)
+            blank.append({"person": row.id, "dossier": orjson.dumps(after).decode()})
         self.db.execute(
             update(Practitioner).where(Practitioner.id == bindparam("person")).values(dossier=bindparam("dossier")),
             blank,
