@@ -17,6 +17,7 @@ from pro_sante_connect.rpps.models import ABORTED, ACCEPTED, HELD, PUBLISHED
 from pro_sante_connect.rpps.models import OPEN as OPEN_LOAD
 from pro_sante_connect.rpps.models import REFUSED as REFUSED_LOAD
 from pro_sante_connect.rpps.status import Status
+from pro_sante_connect.rpps.why import Kind
 from pro_sante_connect.signals.two_signatures import KINDS
 from pro_sante_connect.web.clinician.consent import GROUPS
 from pro_sante_connect.web.clinician.enrolment import STEPS
@@ -85,6 +86,7 @@ FILLERS: dict[str, set[str]] = {
     "staff.nav-*": {"desk", "people", "approvals", "loads", "journal", "members"},
     "staff.why-*": {"own-proposal", "own-person", "role-missing", "out-of-scope"},
     "status.*": {status.value for status in Status},
+    "why.*": {kind.value for kind in Kind},
     "wait.*": ENDS | {models.PENDING, models.MATCHED},
     "wait.*-title": ENDS,
 }

@@ -41,7 +41,8 @@ def reach_of(dossier: Mapping[str, Any]) -> Reach:
     places = [one["structure"] for exercice in exercices for one in exercice["activites"]]
     return Reach(
         frozenset((one["profession"], one["category"]) for one in exercices),
-        frozenset(code for place in places if (code := department_of(place))),
+        # Whoever left has no place any more; where she practised stays known.
+        frozenset(code for place in places if (code := department_of(place))) | set(dossier.get("departments", ())),
         frozenset(place["technical_id"] for place in places if place["technical_id"]),
     )
 

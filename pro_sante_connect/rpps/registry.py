@@ -15,7 +15,6 @@ from pro_sante_connect.core import outbox
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.models import moment
 from pro_sante_connect.core.statement import Statement, within
-from pro_sante_connect.rpps import identifiers
 from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
 from pro_sante_connect.rpps.status import Block, Kind, Presence, Scope, Standing, activite_usable
 
@@ -47,14 +46,6 @@ def get(db: Session, practitioner_id: int) -> Practitioner:
     if found is None:
         raise Refusal("practitioner-unknown")
     return found
-
-
-def by_name(db: Session, text: str, *, limit: int) -> list[Practitioner]:
-    """Whose name begins so, family name first, accents and case aside; a protected person is found by number only."""
-    wanted = select(Practitioner).where(
-        Practitioner.folded_name.startswith(identifiers.fold(text), autoescape=True), Practitioner.protected.is_(False)
-    )
-    return list(db.scalars(wanted.order_by(Practitioner.folded_name, Practitioner.id).limit(limit)))
 
 
 def dossier(practitioner: Practitioner) -> dict[str, Any]:

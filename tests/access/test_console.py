@@ -97,7 +97,7 @@ def test_a_look_at_a_person_is_an_entry_and_a_search_keeps_no_name(served: Serve
     assert events(served, f"practitioner:{people.practitioner}")[-1] == "practitioner:viewed"
     with reading(served.world.engine) as db:
         searched = db.scalars(select(Entry).where(Entry.event == "registry:searched")).one()
-    assert searched.facts == {"hits": 1}
+    assert searched.facts == {"found": [people.practitioner], "more": False}
 
 
 def test_a_suspension_stops_at_once_and_falls_unless_confirmed(served: Served, people: Cast) -> None:

@@ -74,6 +74,10 @@ def test_a_reach_is_read_from_the_dossier() -> None:
     assert found == reach(DOCTOR, departments=("29",), structures=("F290000017",))
 
 
+def test_whoever_left_is_still_her_department_s() -> None:
+    assert reach_of({"exercices": [], "departments": ["29"]}).departments == {"29"}
+
+
 def member(*held: Held, national_id: str = "") -> Member:
     return Member(id=1, name="", email="", national_id=national_id, held=held)
 

@@ -52,7 +52,7 @@ def _(stage: Stage) -> None:
 
 
 for _row, _address in {
-    "staff_desk": "", "staff_people": "/people", "staff_people found": "/people?q=ARROSOIR",
+    "staff_desk": "", "staff_people": "/people", "staff_people found": "/people?q=arosoir&status=registered",
     "staff_approvals": "/approvals", "staff_journal": "/journal?check=1", "staff_loads": "/loads",
     "staff_members": "/members",
 }.items():  # fmt: skip

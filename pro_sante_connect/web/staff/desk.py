@@ -8,9 +8,12 @@ from pro_sante_connect.access import proposals
 from pro_sante_connect.access.permissions import Member, Permission, may
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
-from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.rpps import identifiers, loads, registry, status
-from pro_sante_connect.rpps.models import HELD, PUBLISHED, Practitioner
+from pro_sante_connect.rpps import loads, registry
+from pro_sante_connect.rpps.candidates import Filters
+from pro_sante_connect.rpps.models import HELD, PUBLISHED
+from pro_sante_connect.rpps.search import search as registry_search
+from pro_sante_connect.rpps.status import Status
+from pro_sante_connect.rpps.why import Kind
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.staff import here, words
@@ -42,26 +45,20 @@ def desk() -> Response:
 
 @blueprint.get("/staff/people")
 def search() -> Response:
-    """One box: a number, or the beginning of a name."""
+    """One box, and what narrows it; each hit says why."""
     mine = here.member(Permission.VIEW)
-    text = request.args.get("q", "").strip()[:200]
-    people, exact = _find(text) if text else ([], False)
-    people = [one for one in people if not here.refusal_of(mine, one, Permission.VIEW)]
-    if text:
-        with writing() as db:
-            # Never the text: it is mostly a name.
-            journal.record(
-                db, Event.REGISTRY_SEARCHED, mine.actor, now=now(), origin=here.origin(mine), hits=len(people)
-            )
-    if exact and people:
-        return see_other(f"/staff/people/{people[0].id}")
-    standings = {one.id: status.status(registry.standing_of(reading(), one), now=now()) for one in people}
-    return staff_page("staff_people.html", mine, text=text, people=people, statuses=standings, many=len(people) >= HITS)
-
-
-def _find(text: str) -> tuple[list[Practitioner], bool]:
-    try:
-        found = registry.find(reading(), identifiers.parse_typed(text))
-    except Refusal:
-        return registry.by_name(reading(), text, limit=HITS), False
-    return ([found] if found else []), found is not None
+    asked = {name: request.args.get(name, "").strip()[:200] for name in ("q", "department", "status")}
+    if not any(asked.values()):
+        return staff_page("staff_people.html", mine, asked=asked, hits=[], statuses=list(Status), more=False)
+    filters = Filters(department=asked["department"].upper(), status=asked["status"])
+    found = registry_search(reading(), asked["q"], filters=filters, within=here.within(mine), limit=HITS, now=now())
+    # The statement narrows by what it can; who may be seen is judged by the rules themselves.
+    hits = [hit for hit in found.hits if not here.refusal_of(mine, registry.get(reading(), hit.id), Permission.VIEW)]
+    with writing() as db:
+        journal.record(
+            db, Event.REGISTRY_SEARCHED, "registry", now=now(), origin=here.origin(mine),
+            found=[hit.id for hit in hits], more=found.more,
+        )  # fmt: skip
+    if len(hits) == 1 and hits[0].why[:1] and hits[0].why[0].kind is Kind.IDENTIFIER:
+        return see_other(f"/staff/people/{hits[0].id}")
+    return staff_page("staff_people.html", mine, asked=asked, hits=hits, statuses=list(Status), more=found.more)

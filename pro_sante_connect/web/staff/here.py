@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from flask import Response, request
+from flask import request
 from werkzeug.exceptions import HTTPException
 
 from pro_sante_connect.access import accounts, permissions, scope, sessions
@@ -10,6 +10,7 @@ from pro_sante_connect.access.permissions import Member, Permission
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import registry
+from pro_sante_connect.rpps.candidates import EVERYBODY, Reach
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.web.context import address, now, reading, writing
 from pro_sante_connect.web.pages import see_other
@@ -64,6 +65,15 @@ def refusal_of(here: Member, found: Practitioner, permission: Permission) -> str
     return "" if "" in reasons else reasons[0]
 
 
-def no_answer() -> Response:
-    """To the desk."""
-    return see_other("/staff")
+def within(here: Member) -> Reach:
+    """What a search may be narrowed to: one scope of plain authorities, departments and structures; else all."""
+    scopes = [one.scope for one in here.held if Permission.VIEW in permissions.PERMITS[one.role]]
+    if len(scopes) != 1:
+        return EVERYBODY
+    [own] = scopes
+    orders = [scope.PROFESSIONS.get(name) for name in own.authorities]
+    professions = [] if None in orders else [code for codes in orders for code in codes or ()]
+    return Reach(
+        professions=frozenset(professions), departments=frozenset(own.departments),
+        structures=frozenset(own.structures),
+    )  # fmt: skip
