@@ -61,7 +61,7 @@ test: setup-test browser
 
 # The end-to-end run pictures every page in artifacts/; those that the documentation shows are taken from there.
 screenshots: setup-test browser
-	SCREENSHOTS=artifacts $(BIN)/pytest tests/browser/test_two_devices.py
+	SCREENSHOTS=artifacts $(BIN)/pytest tests/browser/test_two_devices.py tests/browser/test_staff_story.py
 	@for picture in docs/screenshots/*.png; do cp "artifacts/$${picture##*/}" "$$picture" || exit 1; done
 
 test-full: test

@@ -18,6 +18,7 @@ from pro_sante_connect.rpps.models import OPEN as OPEN_LOAD
 from pro_sante_connect.rpps.models import REFUSED as REFUSED_LOAD
 from pro_sante_connect.rpps.status import Status
 from pro_sante_connect.rpps.why import Kind
+from pro_sante_connect.signals.models import ACKNOWLEDGED, DEAD, WAITING
 from pro_sante_connect.signals.two_signatures import KINDS
 from pro_sante_connect.web.clinician.consent import GROUPS
 from pro_sante_connect.web.clinician.enrolment import STEPS
@@ -86,6 +87,7 @@ FILLERS: dict[str, set[str]] = {
     "staff.nav-*": {"desk", "people", "approvals", "loads", "journal", "members"},
     "staff.why-*": {"own-proposal", "own-person", "role-missing", "out-of-scope"},
     "status.*": {status.value for status in Status},
+    "told.*": {WAITING, ACKNOWLEDGED, DEAD},
     "why.*": {kind.value for kind in Kind},
     "wait.*": ENDS | {models.PENDING, models.MATCHED},
     "wait.*-title": ENDS,

@@ -112,17 +112,25 @@ def open_activites(db: Session, practitioner_id: int, *, now: datetime) -> list[
     return usable(practitioner, standing_of(db, practitioner), now=now)
 
 
-def usable(practitioner: Practitioner, facts: Standing, *, now: datetime) -> list[OpenActivite]:
-    """The same, of a person and her standing at hand."""
+def every_activite(practitioner: Practitioner) -> list[OpenActivite]:
+    """All that the registry holds open, whatever a decision says of them."""
     return [
         OpenActivite(activite["id"], exercice["profession"], exercice["category"], activite, exercice)
         for exercice in dossier(practitioner)["exercices"]
         for activite in exercice["activites"]
+    ]
+
+
+def usable(practitioner: Practitioner, facts: Standing, *, now: datetime) -> list[OpenActivite]:
+    """The same, of a person and her standing at hand."""
+    return [
+        one
+        for one in every_activite(practitioner)
         if activite_usable(
             facts,
-            activite=activite["id"],
-            profession=exercice["profession"],
-            category=exercice["category"],
+            activite=one.id,
+            profession=one.profession,
+            category=one.category,
             ended_at=None,
             since=now,
             now=now,

@@ -135,10 +135,13 @@ def replay(db: Session, *, delivery: int | None, client: str | None, origin: Ori
 
 
 def listed(
-    db: Session, *, client: str | None = None, state: str | None = None, session: str | None = None, limit: int = 1000
-) -> list[Delivery]:
+    db: Session, *, client: str | None = None, state: str | None = None, session: str | None = None,
+    practitioner: int | None = None, limit: int = 1000,
+) -> list[Delivery]:  # fmt: skip
     """Newest first."""
     statement = select(Delivery).order_by(Delivery.id.desc()).limit(limit)
+    if practitioner is not None:
+        statement = statement.where(Delivery.practitioner_id == practitioner)
     for column, value in ((Delivery.client_id, client), (Delivery.state, state), (Delivery.session_id, session)):
         if value is not None:
             statement = statement.where(column == value)

@@ -14,6 +14,7 @@ from pro_sante_connect.ecps import means
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.models import Decision, Practitioner
+from pro_sante_connect.signals import deliveries
 from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import practices
 from pro_sante_connect.web.context import now, reading, writing
@@ -51,7 +52,9 @@ def show(person_id: int) -> Response:
         "staff_person.html", mine, person=person, state=status.status(standing, now=now()),
         enters=status.may_sign_in(standing, now=now()), in_force=[one for one in made if _in_force(one)],
         ahead=[one for one in made if one.blocks_from > now() and one.lifted_at is None],
-        practices=practices.of(registry.open_activites(db, person.id, now=now())),
+        practices=practices.of(registry.every_activite(person)),
+        usable={one.id for one in registry.usable(person, standing, now=now())},
+        told=deliveries.listed(db, practitioner=person.id, limit=20),
         means=means.of(db, person.id), sessions=sessions.of_person(db, person.id, idle=browser.idle(), now=now()),
         waiting=[one for one in proposals.pending(db, now=now()) if one.practitioner_id == person.id],
         decides=_decides(mine, person), lines=time_line(person),
@@ -82,7 +85,8 @@ def time_line(person: Practitioner) -> list[Line]:
     """Presence, decisions, activities, card, sign-ins and looks, newest first."""
     entries = journal.trail(reading(), registry.subject(person.id), limit=LINES)
     names = accounts.names(reading())
-    names |= {registry.subject(person.id): word("event.person"), "system": word("event.system")}
+    own = word("event.person")
+    names |= {registry.subject(person.id): own, "person": own, "system": word("event.system")}
     lines = [Line(one.at, one.event, names.get(one.actor, one.actor), one.facts) for one in entries]
     lines.append(Line(person.present_since, "presence:since", "", {}))
     if person.absent_since is not None:

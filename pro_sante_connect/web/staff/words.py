@@ -24,7 +24,11 @@ def event(name: str) -> str:
 
 def facts(values: Mapping[str, object]) -> str:
     """`name: value, …`, as the journal keeps them."""
-    return ", ".join(f"{name}: {value}" for name, value in values.items() if value not in (None, "", []))
+    return ", ".join(f"{name}: {_plain(value)}" for name, value in values.items() if value not in (None, "", []))
+
+
+def _plain(value: object) -> str:
+    return " ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
 def install(blueprint: Blueprint) -> None:
