@@ -44,7 +44,7 @@ browser:
 	  echo "Installing Chromium…"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
 # Rooms of which the tests reach every line and branch (what only a dying process runs may escape the count); pages, 95 %.
-PROVEN := core audit rpps ecps oidc signals
+PROVEN := core audit rpps ecps oidc access signals
 comma := ,
 files = $(subst $() $(),$(comma),$(foreach room,$(1),pro_sante_connect/$(room)/*))
 
