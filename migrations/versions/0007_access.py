@@ -79,6 +79,11 @@ def upgrade() -> None:
         sa.Column("closed_at", sa.BigInteger()),
         sa.Column("word", sa.String(), nullable=False),
     )
+    waiting = sa.text("state = 'pending'")
+    op.create_index(
+        "ix_proposals_waiting", "proposals", ["practitioner_id", "kind"], unique=True, sqlite_where=waiting,
+        postgresql_where=waiting,
+    )  # fmt: skip
 
 
 def downgrade() -> None:

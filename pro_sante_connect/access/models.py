@@ -3,12 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, LargeBinary
+from sqlalchemy import ForeignKey, Index, LargeBinary, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pro_sante_connect.core.models import Base, BigId
 
-PENDING, APPROVED, REFUSED = "pending", "approved", "refused"
+PENDING, APPROVED, REFUSED, LAPSED = "pending", "approved", "refused", "lapsed"
 
 
 class Account(Base):
@@ -84,6 +84,12 @@ class Proposal(Base):
     """A decision that takes two. `interim` is the suspension that stands meanwhile, if any."""
 
     __tablename__ = "proposals"
+    __table_args__ = (
+        Index(
+            "ix_proposals_waiting", "practitioner_id", "kind", unique=True,
+            sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'"),
+        ),
+    )  # fmt: skip
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
     practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioners.id"), index=True)

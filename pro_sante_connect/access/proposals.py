@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from pro_sante_connect.access.models import APPROVED, PENDING, REFUSED, Proposal
+from pro_sante_connect.access.models import APPROVED, LAPSED, PENDING, REFUSED, Proposal
 from pro_sante_connect.access.permissions import Member
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
@@ -27,15 +28,20 @@ def write(
     origin: Origin, now: datetime,
 ) -> Proposal:  # fmt: skip
     """Keep a proposal; refuses `proposal-pending` while one of the kind waits for the same person."""
-    waiting = [one for one in pending(db, now=now) if (one.kind, one.practitioner_id) == (kind, practitioner_id)]
-    if waiting:
+    over = (Proposal.practitioner_id == practitioner_id, Proposal.kind == kind, Proposal.expires_at <= now)
+    db.execute(update(Proposal).where(*over, Proposal.state == PENDING).values(state=LAPSED, closed_at=now))
+    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
+    made = db.scalars(
+        insert(Proposal)
+        .values(
+            kind=kind, practitioner_id=practitioner_id, terms=terms, interim=interim, author_id=member.id,
+            proposed_at=now, expires_at=now + LIFE, state=PENDING, word="",
+        )
+        .on_conflict_do_nothing()
+        .returning(Proposal)
+    ).first()  # fmt: skip
+    if made is None:
         raise Refusal("proposal-pending")
-    made = Proposal(
-        kind=kind, practitioner_id=practitioner_id, terms=terms, interim=interim, author_id=member.id,
-        proposed_at=now, expires_at=now + LIFE, state=PENDING, word="",
-    )  # fmt: skip
-    db.add(made)
-    db.flush()
     journal.record(
         db, Event.PROPOSAL_MADE, subject(practitioner_id), now=now, origin=origin, proposal=made.id, kind=kind,
         reason=str(terms.get("reason", "")),

@@ -48,7 +48,7 @@ def _why_not(mine: Member, one: Proposal, person: Practitioner) -> str:
     """Why this member is not the second person, or an empty text."""
     if one.author_id == mine.id:
         return "own-proposal"
-    exercice = tuple(one.terms["exercice"]) if one.terms.get("exercice") else None
+    exercice = here.exercice_of(person, one.terms)
     reach = scope.reach_of(registry.dossier(person))
     return may_on(mine, Permission.APPROVE, person.national_id, reach, exercice=exercice)
 

@@ -102,7 +102,7 @@ def decide(person_id: int, kind: str) -> Response:
 def _judge(mine: Member, person: Practitioner, kind: str, terms: dict[str, Any]) -> None:
     """The decision itself must be within a role's scope, not only the person; refuses `out-of-scope`."""
     reach = scope.reach_of(registry.dossier(person))
-    exercice = terms.get("exercice") or _exercice_of(person, terms.get("activite"))
+    exercice = here.exercice_of(person, terms)
     reason = permissions.may_on(mine, _permission(kind), person.national_id, reach, exercice=exercice)
     if reason:
         raise Refusal(reason)
@@ -112,13 +112,6 @@ def _judge(mine: Member, person: Practitioner, kind: str, terms: dict[str, Any])
         raise Refusal("evidence-missing")
     if kind == "limit" and not terms.get("until"):
         raise Refusal("until-missing")
-
-
-def _exercice_of(person: Practitioner, activite: int | None) -> tuple[str, str] | None:
-    for exercice in registry.dossier(person)["exercices"]:
-        if activite in [one["id"] for one in exercice["activites"]]:
-            return exercice["profession"], exercice["category"]
-    return None
 
 
 def _terms(kind: str) -> dict[str, Any]:

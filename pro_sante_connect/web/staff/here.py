@@ -1,5 +1,7 @@
 """Who of the staff is at this browser, and what she may do on this page."""
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 from flask import request
@@ -63,6 +65,17 @@ def refusal_of(here: Member, found: Practitioner, permission: Permission) -> str
         permissions.may_on(here, permission, found.national_id, reach, exercice=one) for one in sorted(reach.exercices)
     ]
     return "" if "" in reasons else reasons[0]
+
+
+def exercice_of(found: Practitioner, terms: Mapping[str, Any]) -> tuple[str, str] | None:
+    """The exercice that a decision with these terms weighs on; None for the whole person."""
+    if terms.get("exercice"):
+        profession, category = terms["exercice"]
+        return profession, category
+    for exercice in registry.dossier(found)["exercices"]:
+        if terms.get("activite") in [one["id"] for one in exercice["activites"]]:
+            return exercice["profession"], exercice["category"]
+    return None
 
 
 def within(here: Member) -> Reach:
