@@ -11,16 +11,18 @@ from typing import Any
 
 import pytest
 import requests
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
+from pro_sante_connect.access.models import Proposal
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core import epoch
-from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.oidc import registration
 from pro_sante_connect.oidc.models import Client
 from pro_sante_connect.oidc.requests import consent
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.signals import withdrawal
+from tests.access.clerk import clerk
 from tests.journeys.holdings import DOCTOR, EVERYTHING, MINE, NURSE, SCOPE, Scene, again, registered, scene
 from tests.rpps.files import load
 from tests.serving import serving
@@ -132,6 +134,30 @@ def restore(here: Scene) -> None:
         epoch.bump(db)
 
 
+def in_the_console(kind: str, reason: str, *, confirmed: bool = False, activity: bool = False) -> Act:
+    """A registrar decides in her browser; a supervisor confirms in another."""
+
+    def act(here: Scene) -> None:
+        scope = {"scope": f"activite:{here.cast.activites[0]}"} if activity else {}
+        clerk(here.served, "rosa", "registrar").decide(here.practitioner, kind, reason=reason, **scope)
+        if confirmed:
+            closed(here, "approve")
+
+    return act
+
+
+def closed(here: Scene, answer: str) -> None:
+    with reading(here.served.world.engine) as db:
+        number = db.scalars(select(Proposal.id).order_by(Proposal.id.desc())).first() or 0
+    clerk(here.served, "sam", "supervisor").answer(number, answer, "vu")
+
+
+def end_in_the_console(here: Scene) -> None:
+    who = clerk(here.served, "rosa", "registrar")
+    who.open(f"/staff/people/{here.practitioner}")
+    who.visitor.send("/sessions/end")
+
+
 SOON = timedelta(seconds=5)
 STOPS: dict[str, tuple[Act, dict[str, set[str]]]] = {
     "suspension": (decide(decisions.suspend), OF_OTHERS),
@@ -156,6 +182,18 @@ STOPS: dict[str, tuple[Act, dict[str, set[str]]]] = {
     "service disabled": (of_service(registration.disable), OF_OTHER_SERVICES),
     "consent withdrawn": (of_consent(consent.withdraw), {**OF_OTHERS, **OF_OTHER_SERVICES}),
     "backup restored": (restore, {}),
+    "suspension proposed in the console": (in_the_console("suspension", "DISC"), OF_OTHERS),
+    "suspension confirmed in the console": (in_the_console("suspension", "DISC", confirmed=True), OF_OTHERS),
+    "strike-off proposed in the console": (in_the_console("strike-off", "DISC"), OF_OTHERS),
+    "strike-off confirmed in the console": (in_the_console("strike-off", "DISC", confirmed=True), OF_OTHERS),
+    "one activity suspended in the console": (
+        in_the_console("suspension", "ADM", activity=True),
+        OF_OTHER_ACTIVITIES,
+    ),
+    "retirement in the console": (in_the_console("retirement", "RL"), OF_OTHERS),
+    "security block in the console": (in_the_console("security-block", "SECU"), OF_OTHERS),
+    "card ended by two in the console": (in_the_console("means-reset", "SECU", confirmed=True), OF_OTHERS),
+    "sessions ended in the console": (end_in_the_console, OF_OTHERS),
 }
 
 
@@ -177,6 +215,8 @@ def lift(here: Scene) -> None:
 
 UNDONE: dict[str, tuple[Act, set[str]]] = {
     **dict.fromkeys(("suspension", "strike-off", "retirement", "death", "every exercice blocked"), (lift, set())),
+    "suspension proposed in the console": (lambda here: closed(here, "refuse"), set()),
+    "strike-off proposed in the console": (lambda here: closed(here, "refuse"), set()),
     "one exercice blocked": (lift, {"cookie"}),
     "one activity suspended": (lift, {"cookie"}),
     "one activity ended by a load": (file_of_tomorrow(), {"cookie"}),

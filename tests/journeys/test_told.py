@@ -25,7 +25,7 @@ OF_ONE = {
     "phone withdrawn": HERE, "logout": HERE, "session ended in the own space": HERE,
     "one exercice blocked": NOBODY, "one activity suspended": NOBODY, "one activity ended by staff": NOBODY,
     "one activity ended by a load": NOBODY, "service disabled": NOBODY, "consent withdrawn": NOBODY,
-    "backup restored": NOBODY,
+    "backup restored": NOBODY, "one activity suspended in the console": NOBODY,
 }  # fmt: skip
 
 
