@@ -5,8 +5,11 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
+
+from sqlalchemy import Engine
 
 from benchmarks.servers import COMMON, Server, address, postmaster, wait
 from benchmarks.sign_in import give_passkey
@@ -20,8 +23,16 @@ from tests.world import World
 SESSIONS = 50
 
 
-def ours(store: str, algorithm: str, *, port: int, folder: Path, workers: int = 1) -> Server:
-    """Serve on a fresh store; codes are made by the product's own functions."""
+def ours(
+    store: str,
+    algorithm: str,
+    *,
+    port: int,
+    folder: Path,
+    workers: int = 1,
+    fill: Callable[[Engine], None] | None = None,
+) -> Server:
+    """Serve on a fresh store, filled further if asked to; codes are made by the product's own functions."""
     name = f"ours_{algorithm}_{port}".lower()
     base = f"http://127.0.0.1:{port}"
     environment = os.environ | {
@@ -33,6 +44,8 @@ def ours(store: str, algorithm: str, *, port: int, folder: Path, workers: int = 
         _psc(environment, *command)
     cast_, client = _people(environment, algorithm)
     sessions = [cast_.sign_in() for _ in range(SESSIONS)]
+    if fill is not None:
+        fill(cast_.world.engine)
 
     def mint(count: int, _opaque: bool) -> list[str]:
         challenge = {"code_challenge": COMMON["code_challenge"], "code_challenge_method": "S256"}
