@@ -13,7 +13,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.access.models import Account, AccountPasskey, AccountSession, Grant, Invitation
-from pro_sante_connect.access.permissions import APPROVERS, Held, Member, Permission, Role
+from pro_sante_connect.access.permissions import APPROVERS, Held, Member, Role
 from pro_sante_connect.access.scope import AUTHORITIES, Scope
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
@@ -226,11 +226,3 @@ def _others(db: Session, leaving: Grant) -> bool:
 def _hold_members(db: Session) -> None:
     """One change of members at a time: two last ones must not both leave. (SQLite has one writer anyway.)"""
     db.scalars(select(Account.id).order_by(Account.id).limit(1).with_for_update()).first()
-
-
-def permitted(member_: Member, permission: Permission) -> None:
-    """Refuses `not-permitted`."""
-    from pro_sante_connect.access.permissions import may
-
-    if not may(member_, permission):
-        raise Refusal("not-permitted")

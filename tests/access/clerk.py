@@ -29,7 +29,7 @@ class Clerk:
     def join(self) -> "Clerk":
         """Open the link, make a passkey."""
         self.visitor.open(f"{self.served.base}/staff/join/{self.token}")
-        made = self._options(f"/staff/join/{self.token}/options")
+        made = self.asked(f"/staff/join/{self.token}/options")
         self.passkey = SoftwarePasskey.derived(
             self.token.encode().ljust(32)[:32], rp_id=urlsplit(self.served.base).hostname or "",
             holder=str(made["user"]["id"]),
@@ -43,13 +43,14 @@ class Clerk:
         self.visitor.open(self.served.base + page)
         if not self.visitor.url.partition("?")[0].endswith("/sign-in"):
             return self
-        asked = self._options("/staff/sign-in/options")
+        asked = self.asked("/staff/sign-in/options")
         assert self.passkey is not None
         answer = self.passkey.get(asked, origin=self.served.base)
         self.visitor.send("/staff/sign-in", credential=json.dumps(answer))
         return self
 
-    def _options(self, path: str) -> dict[str, Any]:
+    def asked(self, path: str) -> dict[str, Any]:
+        """Options of a ceremony."""
         token = re.findall(r'name="csrf_token" value="(\w+)"', self.visitor.page.text)[0]
         headers = {"X-CSRF-Token": token, "Accept": "application/json"}
         found: dict[str, Any] = self.visitor.session.post(

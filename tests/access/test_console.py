@@ -1,17 +1,20 @@
 """The console over HTTP: join, sign in, look, decide alone and in two, and what each role may not do."""
 
+import json
 import re
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Engine, select
 
+from pro_sante_connect.access import accounts
 from pro_sante_connect.access.models import Account, AccountPasskey, Proposal
 from pro_sante_connect.access.permissions import PERMITS
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.audit.models import Entry
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.outbox import OutboxNote
+from pro_sante_connect.demo.passkey import SoftwarePasskey, encoded
 from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.models import Decision
 from pro_sante_connect.signals.housekeeping import seal_journal
@@ -77,6 +80,43 @@ def test_a_link_works_once_and_another_one_replaces_key_and_sessions(served: Ser
     assert who.page.status_code == 422
     with reading(served.world.engine) as db:
         assert len(list(db.scalars(select(AccountPasskey).where(AccountPasskey.withdrawn_at.is_(None))))) == 1
+
+
+def test_a_wrong_answer_of_an_authenticator_keeps_nothing_and_loses_nothing(served: Served) -> None:
+    world = served.world
+    with writing(world.engine) as db:
+        made = accounts.invite(
+            db, email="lea@registre.example", name="Lea", origin=SYSTEM, chance=world.chance, now=world.now
+        )
+    who, path = Clerk(served, made.account.id, made.token), f"/staff/join/{made.token}"
+    who.open(path)
+    asked = who.asked(path + "/options")
+    key = SoftwarePasskey.derived(bytes(32), rp_id="localhost", holder=str(asked["user"]["id"]))
+    elsewhere = key.create(asked, origin="https://evil.example")
+    unasked = key.create(asked | {"challenge": encoded(bytes(32))}, origin=served.base)
+    for wrong in (
+        "",
+        "{",
+        json.dumps(unasked),
+        json.dumps(elsewhere),
+        json.dumps(key.create(asked, origin=served.base)),
+    ):
+        said = who.visitor.send(made.token, credential=wrong, name="ma clé")
+        assert who.page.status_code == 422
+        assert 'value="ma clé"' in said
+    with reading(world.engine) as db:
+        assert db.scalars(select(AccountPasskey)).all() == []
+    assert who.join().sign_in().page.status_code == 200
+
+
+def test_signing_out_ends_the_session_and_is_an_entry(served: Served) -> None:
+    who = clerk(served, "lea", "reader")
+    cookies = who.visitor.session.cookies.copy()
+    who.visitor.send("/staff/sign-out")
+    who.visitor.session.cookies.update(cookies)
+    who.open("/staff")
+    assert who.visitor.url.partition("?")[0].endswith("/sign-in")
+    assert events(served, f"account:{who.account}")[-1] == "account:signed-out"
 
 
 def test_a_session_ends_after_a_quarter_of_an_hour_of_silence(served: Served) -> None:

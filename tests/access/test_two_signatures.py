@@ -23,6 +23,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.signals import two_signatures
 from tests.ecps.people import candidate
+from tests.oidc.parties import make_cast
 from tests.stores import store
 from tests.world import World, make_world
 
@@ -66,6 +67,25 @@ def attempt(act: Callable[[], Any]) -> tuple[Any, str]:
 def enters(world: World, person: int) -> bool:
     with reading(world.engine) as db:
         return status.may_sign_in(registry.standing(db, person), now=world.now)
+
+
+def test_an_exercice_is_struck_off_by_two_as_it_was_proposed(world: World) -> None:
+    author, other = members(world, "rosa", "sam")
+    person = make_cast(world).practitioner
+    with reading(world.engine) as db:
+        [held] = registry.dossier(registry.get(db, person))["exercices"]
+    exercice = (held["profession"], held["category"])
+    number = decide(world, person, "strike-off", author, exercice=exercice)
+    close(world, number, other, approve=True)
+    with reading(world.engine) as db:
+        made = [(one.kind, one.scope, one.profession, one.category) for one in decisions.of(db, person)]
+    assert made == [("suspension", "exercice", *exercice), ("strike-off", "exercice", *exercice)]
+
+
+def test_a_kind_of_decision_that_there_is_not_is_refused(world: World) -> None:
+    [author] = members(world, "rosa")
+    person = candidate(world).practitioner
+    assert attempt(lambda: decide(world, person, "pardon", author)) == (None, "decision-unknown")
 
 
 def test_two_approvals_at_once_count_once(world: World) -> None:

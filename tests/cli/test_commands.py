@@ -110,6 +110,20 @@ def test_a_service_is_edited_and_the_rest_of_it_stays(house: Path) -> None:
     assert call("client", "edit", "agenda").exit_code == 2
 
 
+def test_a_service_may_keep_a_stream_from_its_registration_or_from_later_on(house: Path) -> None:
+    call("client", "add", "Agenda", "--redirect", "http://localhost:3000/cb", "--id", "agenda", "--shared-signals")
+    call("client", "add", "Carnet", "--redirect", "http://localhost:3000/cb", "--id", "carnet")
+    plain = told("client", "show", "carnet")
+    assert call("client", "edit", "carnet", "--shared-signals").output == "carnet: grant_types, scopes.\n"
+    assert call("client", "edit", "carnet", "--shared-signals").output == "carnet: as it was.\n"
+    for name in ("agenda", "carnet"):
+        after = told("client", "show", name)
+        assert after["grants"] == [*plain["grants"], "client_credentials"]
+        assert after["scopes"] == [*plain["scopes"], "ssf.read", "ssf.manage"]
+    added = call("client", "add", "SPA", "--redirect", "https://spa.example/cb", "--auth", "none", "--shared-signals")
+    assert added.exit_code == 1
+
+
 def test_a_service_inside_is_registered_where_the_settings_exempt_it(house: Path) -> None:
     wanted = (
         "client",

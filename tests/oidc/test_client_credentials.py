@@ -91,6 +91,17 @@ def test_it_is_introspected_revoked_and_ends_with_its_client(cast: Cast) -> None
     assert refused(cast, f"Bearer {other}", "ssf.read") == "401 invalid_token"
 
 
+def test_a_secret_that_was_replaced_gets_no_token_though_a_copy_still_knows_it(cast: Cast) -> None:
+    client = cast.client(**SERVICE)
+    assert asked(cast, client).status == 200
+    with writing(cast.world.engine) as db:
+        row = db.get_one(Client, client[0])
+        for _ in range(2):
+            registration.new_secret(db, row, origin=SYSTEM, chance=cast.world.chance, now=cast.world.now)
+    answer = asked(cast, client)
+    assert (answer.status, document(answer)["error"]) == (401, "invalid_client")
+
+
 @pytest.mark.parametrize(
     "wish",
     [

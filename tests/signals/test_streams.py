@@ -12,8 +12,9 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 from sqlalchemy import Engine
 
-from pro_sante_connect.audit.journal import SYSTEM
-from pro_sante_connect.core.database import writing
+from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import SYSTEM, trail
+from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.outbound import Outbound
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.settings import Outbound as Exempt
@@ -327,6 +328,23 @@ def test_a_push_that_fails_comes_again_under_the_same_id(served: Served, stage: 
     tell(served, receiver)
     assert len(receiver.bodies) == 2
     assert receiver.bodies[0].split(".")[1] == receiver.bodies[1].split(".")[1]
+
+
+def test_a_push_that_is_refused_for_good_is_dead_and_journalled(
+    served: Served, stage: Stage, receiver: Receiver
+) -> None:
+    own = service(served, stage)
+    own.create(delivery={"method": PUSH, "endpoint_url": receiver.url("400")})
+    own.call("POST", "verification", {"stream_id": own.held})
+    tell(served, receiver)
+    served.world.clock.advance(3600)
+    tell(served, receiver)
+    assert len(receiver.bodies) == 1
+    with reading(served.world.engine) as db:
+        [dead] = [one for one in trail(db, f"client:{own.client[0]}") if one.event == Event.DELIVERY_DEAD]
+    assert (dead.facts["stream"], dead.facts["cause"], dead.facts["attempts"]) == (
+        own.held, "invalid_request: not mine", 1,
+    )  # fmt: skip
 
 
 def test_what_is_stopped_of_a_service_is_stopped_of_its_stream(
