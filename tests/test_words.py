@@ -24,8 +24,8 @@ from pro_sante_connect.web.clinician.consent import GROUPS
 from pro_sante_connect.web.clinician.enrolment import STEPS
 from pro_sante_connect.web.clinician.forms import MENDABLE
 from pro_sante_connect.web.clinician.own_space import SHOWN
-from pro_sante_connect.web.staff.decide import REASONS
 from pro_sante_connect.web.staff.records import SECTIONS
+from pro_sante_connect.web.staff.terms import REASONS
 
 PACKAGE = Path(__file__).parents[1] / "pro_sante_connect"
 SOURCES = [ast.parse(path.read_text("utf-8")) for path in sorted(PACKAGE.rglob("*.py"))]

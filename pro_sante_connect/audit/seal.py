@@ -16,10 +16,11 @@ GENESIS = "0" * 64
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`broken_at` is the chain position of the first bad seal, None when the chain is whole."""
+    """Of the positions from `first` to `sealed`: `broken_at` is the first bad seal's, None when the part is whole."""
 
     sealed: int
     broken_at: int | None
+    first: int = 1
 
 
 def _digest(former: str, entry: Entry) -> str:
@@ -53,13 +54,21 @@ def seal(db: Session, *, limit: int = 500, since: datetime | None = None) -> int
     return len(entries)
 
 
-def verify(db: Session) -> Verdict:
-    """Walk the whole chain."""
-    former, expected = GENESIS, 1
+def last(db: Session) -> int:
+    """The position of the newest seal, 0 without one."""
+    return db.scalars(select(Seal.position).order_by(Seal.position.desc()).limit(1)).first() or 0
+
+
+def verify(db: Session, *, first: int = 1, until: int | None = None) -> Verdict:
+    """Walk the chain, or a part of it, taking for granted the seal before the part."""
+    before = db.get(Seal, first - 1)
+    former, expected = before.digest if before else GENESIS, first
     chain = select(Seal, Entry).outerjoin(Entry, Seal.entry == Entry.id).order_by(Seal.position)
+    chain = chain.where(Seal.position >= first)
+    chain = chain if until is None else chain.where(Seal.position <= until)
     with db.execute(chain.execution_options(yield_per=1000)) as rows:
         for sealed, entry in rows:
             if sealed.position != expected or entry is None or _digest(former, entry) != sealed.digest:
-                return Verdict(expected - 1, expected)
+                return Verdict(expected - 1, expected, first)
             former, expected = sealed.digest, expected + 1
-    return Verdict(expected - 1, None)
+    return Verdict(expected - 1, None, first)

@@ -102,7 +102,7 @@ def _decide(
     origin: Origin,
     now: datetime,
 ) -> Decision:
-    _judge(db, practitioner, terms, reason=reason, now=now)
+    judge(db, practitioner, terms, reason=reason, now=now)
     scope = Scope.ACTIVITE if terms.activite else Scope.EXERCICE if terms.exercice else Scope.PERSON
     profession, category = terms.exercice or (None, None)
     effective = terms.effective or now
@@ -135,7 +135,9 @@ def _decide(
     return decision
 
 
-def _judge(db: Session, practitioner: Practitioner, terms: Terms, *, reason: str, now: datetime) -> None:
+def judge(db: Session, practitioner: Practitioner, terms: Terms, *, reason: str, now: datetime) -> None:
+    """Whether it can be decided so; refuses `reason-missing`, `effective-past`, `until-past`, `activite-unknown`,
+    `exercice-unknown`."""
     if not reason.strip():
         raise Refusal("reason-missing")
     # A decision dated in the past would judge tokens already used.

@@ -14,7 +14,7 @@ from pro_sante_connect.core import outbox
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.outbox import Taken
 from pro_sante_connect.ecps import notices
-from pro_sante_connect.rpps import registry, status
+from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.status import Status
 from pro_sante_connect.settings import Issuer
 from pro_sante_connect.signals import deliveries, practice
@@ -22,6 +22,7 @@ from pro_sante_connect.signals.stream_news import News
 from pro_sante_connect.signals.withdrawal import end_broken
 
 # Never the reason: the person asks the authority, a mail box is no place for it.
+DEATH = "DCD"
 _STOPPED = (Status.SUSPENDED, Status.STRUCK_OFF, Status.RETIRED, Status.ABSENT)
 
 
@@ -60,8 +61,15 @@ def _tell_status(db: Session, note: Taken, now: datetime) -> None:
     if status.may_sign_in(standing, now=now):
         if note.facts.get("kind") in ("reinstatement", "present"):
             notices.tell(db, person, "access-restored", now=now)
-    elif status.status(standing, now=now) in _STOPPED:
+    elif status.status(standing, now=now) in _STOPPED and not _died(db, person, now):
         notices.tell(db, person, "access-stopped", now=now)
+
+
+def _died(db: Session, person: int, now: datetime) -> bool:
+    """A death that waits for its second signature suspends meanwhile; no letter goes to the bereaved."""
+    return any(
+        one.reason == DEATH and one.lifted_at is None and one.blocks_from <= now for one in decisions.of(db, person)
+    )
 
 
 def _end(db: Session, note: Taken, now: datetime) -> None:

@@ -1,7 +1,7 @@
 """What staff decide in the console: alone where one signature does, else proposed, then approved or refused.
 
-A proposed suspension or strike-off suspends at once, until the proposal lapses: the harm of waiting is worse than
-the harm of a week. Approving carries the decision out; refusing lifts the interim suspension. So no one person
+A proposed suspension, strike-off or death suspends at once, until the proposal lapses: the harm of waiting is worse
+than the harm of a week. Approving carries the decision out; refusing lifts the interim suspension. So no one person
 restores anybody, and what nobody confirmed falls by itself.
 """
 
@@ -23,9 +23,16 @@ from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import practice
 from pro_sante_connect.signals.withdrawal import end_sessions
 
+
+def _end_activite(
+    db: Session, practitioner: Practitioner, *, activite: int, reason: str, origin: Origin, now: datetime
+) -> None:
+    decisions.end_activite(db, practitioner, activite, reason=reason, origin=origin, now=now)
+
+
 ALONE: dict[str, Callable[..., Any]] = {
-    "retirement": decisions.retire, "death": decisions.record_death, "limit": decisions.limit,
-    "security-block": decisions.block,
+    "retirement": decisions.retire, "limit": decisions.limit, "security-block": decisions.block,
+    "activity-end": _end_activite,
 }  # fmt: skip
 
 
@@ -35,10 +42,10 @@ def _reset_means(db: Session, practitioner: Practitioner, *, reason: str, origin
 
 
 TOGETHER: dict[str, Callable[..., Any]] = {
-    "suspension": decisions.suspend, "strike-off": decisions.strike_off, "reinstatement": decisions.reinstate,
-    "means-reset": _reset_means,
+    "suspension": decisions.suspend, "strike-off": decisions.strike_off, "death": decisions.record_death,
+    "reinstatement": decisions.reinstate, "means-reset": _reset_means,
 }  # fmt: skip
-SUSPENDS_AT_ONCE = ("suspension", "strike-off")
+SUSPENDS_AT_ONCE = ("suspension", "strike-off", "death")
 KINDS = (*TOGETHER, *ALONE)
 _MOMENTS = ("effective", "until")
 
@@ -54,6 +61,8 @@ def decide(
     if kind not in TOGETHER:
         raise Refusal("decision-unknown")
     interim = None
+    if kind in SUSPENDS_AT_ONCE:
+        _judge(db, practitioner, kind, now=now, **terms)
     if kind in SUSPENDS_AT_ONCE and (terms.get("effective") or now) <= now:
         weight = {name: terms[name] for name in ("exercice", "activite") if terms.get(name)}
         made = practice.decide(
@@ -64,6 +73,13 @@ def decide(
     return proposals.write(
         db, kind, practitioner.id, member, terms=_kept(terms), interim=interim, origin=origin, now=now
     )
+
+
+def _judge(db: Session, practitioner: Practitioner, kind: str, *, reason: str, now: datetime, **terms: Any) -> None:
+    """What the second signature would be refused for is refused to the first."""
+    decisions.judge(db, practitioner, decisions.Terms(**terms), reason=reason, now=now)
+    if kind == "death" and not terms.get("evidence", "").strip():
+        raise Refusal("evidence-missing")
 
 
 def approve(db: Session, proposal_id: int, member: Member, *, word: str, origin: Origin, now: datetime) -> Proposal:
@@ -86,6 +102,11 @@ def refuse(db: Session, proposal_id: int, member: Member, *, word: str, origin: 
         person = registry.get(db, closed.practitioner_id)
         decisions.lift(db, person, closed.interim, reason="proposal-refused", origin=origin, now=now)
     return closed
+
+
+def days(proposal: Proposal) -> dict[str, datetime]:
+    """From when and until when it would be in force, as far as it says so."""
+    return {name: moment(proposal.terms[name]) for name in _MOMENTS if name in proposal.terms}
 
 
 def _kept(terms: dict[str, Any]) -> dict[str, Any]:

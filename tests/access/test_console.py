@@ -3,21 +3,25 @@
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, func, select
 
 from pro_sante_connect.access import accounts
 from pro_sante_connect.access.models import Account, AccountPasskey, Proposal
 from pro_sante_connect.access.permissions import PERMITS
+from pro_sante_connect.audit import seal
 from pro_sante_connect.audit.journal import SYSTEM
-from pro_sante_connect.audit.models import Entry
+from pro_sante_connect.audit.models import Entry, Seal
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.demo.passkey import SoftwarePasskey, encoded
+from pro_sante_connect.ecps.models import Card
 from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.models import Decision
 from pro_sante_connect.signals.housekeeping import seal_journal
+from pro_sante_connect.web.staff import records
 from tests.access.clerk import Clerk, clerk
 from tests.ecps.people import reached
 from tests.oidc.parties import NATIONAL_ID, Cast, document, make_cast
@@ -176,6 +180,93 @@ def test_a_strike_off_takes_two_and_suspends_meanwhile(served: Served, people: C
     assert state(served, people.practitioner) == "struck-off"
 
 
+def test_a_death_suspends_at_once_and_ends_the_e_cps_with_the_second_signature(served: Served, people: Cast) -> None:
+    rosa, sam = clerk(served, "rosa", "registrar"), clerk(served, "sam", "supervisor")
+    person = people.practitioner
+    reached(served.world, person).enrol()
+    rosa.decide(person, "death", reason="DCD")
+    assert rosa.page.status_code == 422
+    rosa.decide(person, "death", reason="DCD", evidence="acte-7")
+    assert (state(served, person), card_state(served, person)) == ("suspended", "active")
+    served.world.clock.advance(7 * 86_400)
+    assert state(served, person) == "registered"
+    rosa.sign_in().decide(person, "death", reason="DCD", evidence="acte-7")
+    sam.sign_in().answer(proposal(served), "approve")
+    assert (state(served, person), card_state(served, person)) == ("deceased", "withdrawn")
+
+
+def test_a_decision_may_wait_for_its_day(served: Served, people: Cast) -> None:
+    rosa, sam = clerk(served, "rosa", "registrar"), clerk(served, "sam", "supervisor")
+    person, day = people.practitioner, served.world.now + timedelta(days=2)
+    path = f"/staff/people/{person}/decide/suspension"
+    rosa.open(path)
+    seen = rosa.visitor.send(path, reason="ADM", effective=f"{day:%Y-%m-%d}")
+    assert "Rien ne change avant cette date" in seen
+    rosa.visitor.send(path, confirmed="1")
+    assert f"{day:%-d}" in sam.open(f"/staff/approvals/{proposal(served)}").partition("date d’effet")[2][:40]
+    sam.answer(proposal(served), "approve")
+    assert state(served, person) == "registered"
+    served.world.clock.advance(2 * 86_400)
+    assert state(served, person) == "suspended"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"effective": "2020-01-01"}, "date d’effet est passée"), ({"effective": "demain"}, "ne se lit pas"),
+        ({"until": "9999-12-31"}, "ne se lit pas"), ({"until": "2020-01-01"}, "précède"),
+        ({"scope": "activite:²"}, "portée"), ({"scope": "exercice:99/Z"}, "exercice"),
+    ],
+)  # fmt: skip
+def test_a_day_or_reach_that_cannot_be_is_told_beside_what_was_typed(
+    served: Served, people: Cast, fields: dict[str, str], code: str
+) -> None:
+    rosa = clerk(served, "rosa", "registrar")
+    seen = rosa.decide(people.practitioner, "suspension", reason="ADM", authority="ordre-7", **fields)
+    assert rosa.page.status_code == 422
+    assert code in seen.partition('id="problem-text"')[2].partition("</p>")[0]
+    assert 'value="ordre-7"' in seen
+    assert decision_count(served) == 0
+
+
+def test_today_is_from_now_on(served: Served, people: Cast) -> None:
+    rosa, today = clerk(served, "rosa", "registrar"), f"{served.world.now:%Y-%m-%d}"
+    rosa.decide(people.practitioner, "retirement", reason="RL", effective=today)
+    assert state(served, people.practitioner) == "retired"
+
+
+def test_one_practice_is_ended_for_good_and_the_others_stay(served: Served, people: Cast) -> None:
+    rosa, person = clerk(served, "rosa", "registrar"), people.practitioner
+    path = f"/staff/people/{person}/decide/activity-end"
+    rosa.open(path)
+    assert 'id="scope-person"' not in rosa.page.text
+    rosa.visitor.send(path, reason="CHL")
+    assert rosa.page.status_code == 422
+    first, second = people.activites
+    seen = rosa.visitor.send(path, reason="CHL", scope=f"activite:{first}")
+    assert "les sessions continuent" in seen
+    assert f"activite:{first}" not in seen.partition("<dl>")[2].partition("</dl>")[0]
+    rosa.visitor.send(path, confirmed="1")
+    with reading(served.world.engine) as db:
+        assert [one.id for one in registry.open_activites(db, person, now=served.world.now)] == [second]
+    rosa.decide(person, "activity-end", reason="CHL", scope=f"activite:{first}")
+    assert rosa.page.status_code == 422
+
+
+def test_the_second_person_sees_what_the_decision_weighs_on(served: Served, people: Cast) -> None:
+    rosa, sam = clerk(served, "rosa", "registrar"), clerk(served, "sam", "supervisor")
+    day = served.world.now + timedelta(days=90)
+    rosa.decide(
+        people.practitioner, "suspension", reason="ADM", scope=f"activite:{people.activites[0]}",
+        until=f"{day:%Y-%m-%d}",
+    )  # fmt: skip
+    with reading(served.world.engine) as db:
+        one = registry.every_activite(registry.get(db, people.practitioner))[0].facts["structure"]
+    seen = sam.open(f"/staff/approvals/{proposal(served)}").partition("<dl>")[2].partition("</dl>")[0]
+    assert (one["trade_name"] or one["legal_name"]) in seen
+    assert f"{day + timedelta(days=1):%Y}" in seen.partition("date de fin")[2]
+
+
 def test_a_refusal_needs_a_word_and_lifts_what_stood_meanwhile(served: Served, people: Cast) -> None:
     rosa, sam = clerk(served, "rosa", "registrar"), clerk(served, "sam", "supervisor")
     rosa.decide(people.practitioner, "strike-off", reason="DISC")
@@ -235,6 +326,11 @@ def test_a_member_decides_within_her_authority_only(served: Served, people: Cast
     assert state(served, people.practitioner) == "retired"
 
 
+def card_state(served: Served, person: int) -> str:
+    with reading(served.world.engine) as db:
+        return db.scalars(select(Card.state).where(Card.practitioner_id == person)).one()
+
+
 def decision_count(served: Served) -> int:
     with reading(served.world.engine) as db:
         return len(list(db.scalars(select(Decision.id))))
@@ -291,13 +387,30 @@ def test_the_time_line_tells_the_story_and_the_chain_is_checked(served: Served, 
         assert word in line
     seal_journal(served.world.dep)
     reader = clerk(served, "ada", "auditor")
-    assert "note ok" in reader.open("/staff/journal?check=1")
+    assert "note ok" in reader.open("/staff/journal?check=end")
     only = reader.open("/staff/journal?event=proposal:approved")
     assert only.count('<th scope="row">proposal:approved') == 1
     table = reader.open("/staff/journal.csv?event=proposal:approved")
     assert table.splitlines()[0] == "at,event,subject,actor,client,address,facts"
     assert len(table.splitlines()) == 2
     assert reader.page.headers["Content-Type"].startswith("text/csv")
+
+
+def test_the_chain_is_checked_in_parts_from_its_end(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    reader = clerk(served, "ada", "auditor")
+    assert "encore scellée" in reader.open("/staff/journal?check=end")
+    monkeypatch.setattr(records, "WALKED", 2)
+    seal_journal(served.world.dep)
+    reader.open("/staff/journal")
+    with writing(served.world.engine) as db:
+        sealed, unsealed = seal.last(db), db.scalars(select(func.max(Entry.id))).one()
+        db.add(Seal(position=sealed + 1, entry=unsealed, digest="0" * 64))
+    assert f"position {sealed + 1}" in reader.open("/staff/journal?check=end")
+    assert "note danger" in reader.page.text
+    for at in range(sealed - 1, 0, -2):
+        assert f'href="/staff/journal?check={at}"' in reader.page.text
+        assert f"position {max(1, at - 1)} à la position {at}." in reader.open(f"/staff/journal?check={at}")
+    assert 'id="check-before"' not in reader.page.text
 
 
 def test_an_e_cps_is_ended_by_two_and_its_sessions_by_one(served: Served, people: Cast) -> None:

@@ -55,3 +55,4 @@ def test_a_changed_entry_is_named(world: World) -> None:
             db.execute(text(guard + "BEGIN SELECT RAISE(ABORT, 'the journal is append-only'); END"))
     with reading(world.engine) as db:
         assert seal.verify(db) == seal.Verdict(1, 2)
+        assert seal.verify(db, first=2) == seal.Verdict(1, 2, first=2)

@@ -53,7 +53,7 @@ def _(stage: Stage) -> None:
 
 for _row, _address in {
     "staff_desk": "", "staff_people": "/people", "staff_people found": "/people?q=arosoir&status=registered",
-    "staff_approvals": "/approvals", "staff_journal": "/journal?check=1", "staff_loads": "/loads",
+    "staff_approvals": "/approvals", "staff_journal": "/journal?check=end", "staff_loads": "/loads",
     "staff_members": "/members",
 }.items():  # fmt: skip
 
@@ -149,3 +149,13 @@ def _(stage: Stage) -> None:
     who = clerk(stage.served, "rosa")
     stage.visitor = who.visitor
     stage.go(f"/staff/approvals/{number}")
+
+
+@shows("staff_decide practice")
+def _(stage: Stage) -> None:
+    """To end one of two practices, and what would follow."""
+    at_work(stage)
+    stage.go(f"/staff/people/{stage.busy.practitioner}/decide/activity-end")
+    stage.page.check("#reason-CHL")
+    stage.page.check("input[name=scope] >> nth=0")
+    stage.send()

@@ -4,11 +4,15 @@ from datetime import timedelta
 
 import pytest
 
+from pro_sante_connect.access.permissions import Member
 from pro_sante_connect.audit.journal import SYSTEM
-from pro_sante_connect.core.database import writing
-from pro_sante_connect.rpps import decisions, registry
+from pro_sante_connect.core.database import reading, writing
+from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.rpps import decisions, registry, status
+from pro_sante_connect.signals import two_signatures
 from pro_sante_connect.signals.delivery import deliver_due
 from pro_sante_connect.signals.fan_out import person_of
+from tests.access.test_two_signatures import members
 from tests.signals.people import note, notes, practitioner
 from tests.signals.test_delivery import Relay
 from tests.world import World
@@ -76,6 +80,23 @@ def test_nobody_writes_to_the_dead(world: World) -> None:
         decisions.record_death(db, dead, reason="DCD", evidence="acte-7", origin=SYSTEM, now=world.now)
     assert told(world) == []
     assert all(one.closed_at for one in notes(world))
+
+
+def test_a_death_that_waits_for_its_second_signature_writes_to_nobody(world: World) -> None:
+    person = practitioner(world)
+    [author] = members(world, "rosa")
+    with pytest.raises(Refusal, match="evidence-missing"):
+        propose_death(world, person, author, evidence=" ")
+    propose_death(world, person, author, evidence="acte-7")
+    assert told(world) == []
+    with reading(world.engine) as db:
+        assert status.status(registry.standing(db, person), now=world.now) == "suspended"
+
+
+def propose_death(world: World, person: int, author: Member, *, evidence: str) -> None:
+    with writing(world.engine) as db:
+        known = registry.get(db, person)
+        two_signatures.decide(db, known, "death", author, origin=SYSTEM, now=world.now, reason="DCD", evidence=evidence)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,12 @@ class Practice:
     sector: str
     mode: str
 
+    @property
+    def in_full(self) -> str:
+        """On one line, to choose among hers."""
+        told = (self.place, self.profession, self.sector, self.mode, self.town)
+        return " – ".join(one for one in told if one)
+
     def matches(self, wanted: str) -> bool:
         """Every word typed is found somewhere; accents and case do not matter."""
         text = fold(" ".join((self.place, self.town, self.profession, self.skills, self.sector, self.mode)))

@@ -40,7 +40,7 @@ def _page(mine: Member, one: Proposal, person: Practitioner, problem: Problem | 
     return staff_page(
         "staff_proposal.html", mine, status=problem.status if problem else 200, problem=problem, one=one,
         person=person, author=_author(one), state=state, why_not=_why_not(mine, one, person),
-        here=f"/staff/approvals/{one.id}",
+        weighs_on=here.weighs_on(person, one.terms), days=two_signatures.days(one), here=f"/staff/approvals/{one.id}",
     )  # fmt: skip
 
 

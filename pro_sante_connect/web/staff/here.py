@@ -11,9 +11,10 @@ from pro_sante_connect.access import accounts, permissions, scope, sessions
 from pro_sante_connect.access.permissions import Member, Permission
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.rpps import registry
+from pro_sante_connect.rpps import nomenclature, registry
 from pro_sante_connect.rpps.candidates import EVERYBODY, Reach
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.web.clinician import practices
 from pro_sante_connect.web.context import address, now, reading, writing
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.security import cookie
@@ -76,6 +77,15 @@ def exercice_of(found: Practitioner, terms: Mapping[str, Any]) -> tuple[str, str
         if terms.get("activite") in [one["id"] for one in exercice["activites"]]:
             return exercice["profession"], exercice["category"]
     return None
+
+
+def weighs_on(found: Practitioner, terms: Mapping[str, Any]) -> str:
+    """In words, what a decision with these terms weighs on; an empty text for the whole person."""
+    if terms.get("activite"):
+        places = {one.id: one.in_full for one in practices.of(registry.every_activite(found))}
+        return places.get(terms["activite"], str(terms["activite"]))
+    exercice = exercice_of(found, terms)
+    return nomenclature.profession_label(exercice[0]) if exercice else ""
 
 
 def within(here: Member) -> Reach:
