@@ -138,7 +138,7 @@ def test_a_challenge_answers_once_and_in_its_own_browser(served: Served) -> None
     who = clerk(served, "lea", "reader")
     other = Clerk(served, who.account, who.token, passkey=who.passkey)
     other.open("/staff/sign-in")
-    asked = other._options("/staff/sign-in/options")
+    asked = other.asked("/staff/sign-in/options")
     assert who.passkey is not None
     answer = json.dumps(who.passkey.get(asked, origin=served.base))
     stranger = Clerk(served, who.account, who.token)
