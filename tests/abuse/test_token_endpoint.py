@@ -49,7 +49,7 @@ def test_ab_tk_08_a_code_is_good_as_it_was_given_only(served: Served, people: Ca
 ODD = {
     "AB-TK-17 password": ({"grant_type": "password"}, "unsupported_grant_type"),
     "AB-TK-17 implicit": ({"grant_type": "implicit"}, "unsupported_grant_type"),
-    "AB-TK-17 client": ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+    "AB-TK-17 client": ({"grant_type": "client_credentials"}, "unauthorized_client"),
     "AB-TK-17 jwt": ({"grant_type": "urn:ietf:params:oauth:grant-type:jwt-bearer"}, "unsupported_grant_type"),
     "AB-TK-17 device": ({"grant_type": "urn:ietf:params:oauth:grant-type:device_code"}, "unsupported_grant_type"),
     "AB-TK-17 exchange": ({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange"}, "unsupported_grant_type"),
