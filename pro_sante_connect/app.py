@@ -54,6 +54,7 @@ def create_app(
     from pro_sante_connect.oidc.endpoints.machine import Machine
     from pro_sante_connect.web.context import House
     from pro_sante_connect.web.database import database
+    from pro_sante_connect.web.numbers import BoundedNumber
 
     load_models()
     if settings.issuer.auth_base.startswith("https://"):
@@ -66,6 +67,7 @@ def create_app(
         MAX_FORM_PARTS=100,
         MAX_FORM_MEMORY_SIZE=settings.server.max_body,
     )
+    app.url_map.converters["int"] = BoundedNumber
     database.init_app(app)
     with app.app_context():
         engine = prepare(database.engine)

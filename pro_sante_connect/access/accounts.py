@@ -21,6 +21,7 @@ from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.errors import Refusal
+from pro_sante_connect.rpps.identifiers import parse_typed
 
 LIFE = timedelta(days=3)
 LONGEST = 128
@@ -42,8 +43,10 @@ def subject(account_id: int) -> str:
 def invite(
     db: Session, *, email: str, name: str, national_id: str = "", origin: Origin, chance: Chance, now: datetime
 ) -> Invited:
-    """A new account, or another link for one in use: for a lost passkey. Refuses `email-malformed`, `name-missing`."""
+    """A new account, or another link for one in use: for a lost passkey. Refuses `email-malformed`, `name-missing`,
+    `own-number-malformed`."""
     address, said = email.strip().lower(), name.strip()
+    own = _own_number(national_id)
     account = db.scalars(select(Account).where(Account.email == address)).first()
     if account is None:
         if not said or len(said) > LONGEST:
@@ -51,11 +54,12 @@ def invite(
         if address.count("@") != 1 or not all(address.split("@")) or not address.isprintable() or " " in address:
             raise Refusal("email-malformed")
         account = Account(
-            email=address[: 2 * LONGEST], name=said, national_id=national_id.strip(), handle=chance.token(32),
+            email=address[: 2 * LONGEST], name=said, national_id=own, handle=chance.token(32),
             invited_by=origin.actor, invited_at=now,
         )  # fmt: skip
         db.add(account)
         db.flush()
+    account.national_id = own or account.national_id
     account.retired_at = None
     token = chance.token(32)
     # One link at a time: an older mail opens nothing.
@@ -150,6 +154,13 @@ def _grants(db: Session, account_id: int) -> list[Grant]:
     return list(db.scalars(mine))
 
 
+def _own_number(typed: str) -> str:
+    try:
+        return parse_typed(typed) if typed.strip() else ""
+    except Refusal:
+        raise Refusal("own-number-malformed") from None
+
+
 def member(db: Session, account: Account) -> Member:
     """The account as the rules see it."""
     held = tuple(
@@ -159,6 +170,13 @@ def member(db: Session, account: Account) -> Member:
         for one in _grants(db, account.id)
     )  # fmt: skip
     return Member(id=account.id, name=account.name, email=account.email, national_id=account.national_id, held=held)
+
+
+def hold(db: Session, here: Member) -> None:
+    """Her roles are still what she was judged by, and stay so until this commit; refuses `not-permitted`."""
+    account = db.scalars(select(Account).where(Account.id == here.id).with_for_update(read=True)).one()
+    if account.retired_at is not None or member(db, account).held != here.held:
+        raise Refusal("not-permitted")
 
 
 def grant(
@@ -206,12 +224,18 @@ def end_grant(db: Session, grant_id: int, *, origin: Origin, now: datetime) -> N
 
 def _end_grant(db: Session, found: Grant, *, origin: Origin, now: datetime) -> None:
     needed = {Role.ADMINISTRATOR.value, *(role.value for role in APPROVERS)}
-    if found.role in needed and not _others(db, found):
+    if found.role in needed and _counts(db, found) and not _others(db, found):
         raise Refusal("last-of-role", role=found.role)
     found.ended_at = now
     db.flush()
     facts: dict[str, Any] = {"role": found.role, "grant": found.id}
     journal.record(db, Event.ACCOUNT_GRANT_ENDED, subject(found.account_id), now=now, origin=origin, **facts)
+
+
+def _counts(db: Session, leaving: Grant) -> bool:
+    """Its account joined and holds the role by this grant alone."""
+    same = [one for one in _grants(db, leaving.account_id) if one.role == leaving.role]
+    return len(same) == 1 and db.get_one(Account, leaving.account_id).joined_at is not None
 
 
 def _others(db: Session, leaving: Grant) -> bool:
@@ -225,4 +249,4 @@ def _others(db: Session, leaving: Grant) -> bool:
 
 def _hold_members(db: Session) -> None:
     """One change of members at a time: two last ones must not both leave. (SQLite has one writer anyway.)"""
-    db.scalars(select(Account.id).order_by(Account.id).limit(1).with_for_update()).first()
+    db.execute(select(Account.id).order_by(Account.id).with_for_update())

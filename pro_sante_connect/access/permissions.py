@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pro_sante_connect.access.scope import Exercice, Reach, Scope, covers, covers_exercice
+from pro_sante_connect.access.scope import Reach, Scope, covers
 
 
 class Role(StrEnum):
@@ -72,19 +72,15 @@ def may(member: Member, permission: Permission) -> bool:
     return any(permission in PERMITS[one.role] for one in member.held)
 
 
-def may_on(
-    member: Member, permission: Permission, national_id: str, reach: Reach, *, exercice: Exercice | None = None
-) -> str:
+def may_on(member: Member, permission: Permission, national_id: str, reach: Reach) -> str:
     """Why not, a stable word, or an empty text. To look, some of the person must be within the scope of a role; to
-    decide, all of what the decision weighs on; and nobody decides about herself."""
+    decide, all of what the decision weighs on, which is the `reach` then; and nobody decides about herself."""
     if not may(member, permission):
         return "role-missing"
     if permission is not Permission.VIEW and national_id == member.national_id:
         return "own-person"
     for one in member.held:
-        if permission in PERMITS[one.role]:
-            if exercice is not None and covers_exercice(one.scope, reach, exercice):
-                return ""
-            if exercice is None and covers(one.scope, reach, whole=permission is not Permission.VIEW):
-                return ""
+        whole = permission is not Permission.VIEW
+        if permission in PERMITS[one.role] and covers(one.scope, reach, whole=whole):
+            return ""
     return "out-of-scope"

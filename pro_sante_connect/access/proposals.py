@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from pro_sante_connect.access.models import APPROVED, LAPSED, PENDING, REFUSED, Proposal
+from pro_sante_connect.access.models import APPROVED, LAPSED, PENDING, REFUSED, Account, Proposal
 from pro_sante_connect.access.permissions import Member
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
@@ -67,7 +67,9 @@ def close(
     db: Session, proposal_id: int, member: Member, *, approve: bool, word: str, origin: Origin, now: datetime
 ) -> Proposal:
     """Close it, once, by somebody else than its author. Refuses `own-proposal`, `proposal-closed`."""
-    if get(db, proposal_id).author_id == member.id:
+    author = db.get_one(Account, get(db, proposal_id).author_id)
+    # Somebody may have two accounts, one for each authority: she is one person.
+    if author.id == member.id or (member.national_id and author.national_id == member.national_id):
         raise Refusal("own-proposal")
     closed = db.scalars(
         update(Proposal)

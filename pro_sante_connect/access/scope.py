@@ -69,16 +69,10 @@ def registers(authority: str, exercice: Exercice) -> bool:
 
 def covers(scope: Scope, reach: Reach, *, whole: bool) -> bool:
     """Some of the person is within the scope; `whole`: all that she exercises."""
-    if scope.departments and not reach.departments & set(scope.departments):
-        return False
-    if scope.structures and not reach.structures & set(scope.structures):
-        return False
+    for own, found in ((scope.departments, reach.departments), (scope.structures, reach.structures)):
+        if own and not (found and found <= set(own) if whole else found & set(own)):
+            return False
     if not scope.authorities:
         return True
     within = [any(registers(one, exercice) for one in scope.authorities) for exercice in reach.exercices or {("", "")}]
     return all(within) if whole else any(within)
-
-
-def covers_exercice(scope: Scope, reach: Reach, exercice: Exercice) -> bool:
-    """That exercice of the person is within the scope."""
-    return covers(scope, Reach(frozenset({exercice}), reach.departments, reach.structures), whole=True)

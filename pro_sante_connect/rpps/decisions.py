@@ -19,8 +19,8 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.statement import within
 from pro_sante_connect.rpps.models import Activite, Decision, Practitioner
 from pro_sante_connect.rpps.postings import Postings
-from pro_sante_connect.rpps.registry import dossier, subject
-from pro_sante_connect.rpps.status import Kind, Scope
+from pro_sante_connect.rpps.registry import dossier, standing_of, subject
+from pro_sante_connect.rpps.status import Kind, Scope, may_sign_in
 
 BLOCK = timedelta(hours=72)
 
@@ -131,8 +131,17 @@ def _decide(
     )  # fmt: skip
     if terms.activite:
         facts["activite"] = terms.activite
-    outbox.write(db, "practitioner:status-changed", subject(practitioner.id), now=now, facts=facts, due_at=effective)
+    _note(db, practitioner, facts, now=now, due_at=effective)
+    if terms.until is not None:  # that it is over must be told too
+        _note(db, practitioner, facts | {"kind": "lapsed"}, now=now, due_at=terms.until)
     return decision
+
+
+def _note(
+    db: Session, practitioner: Practitioner, facts: dict[str, Any], *, now: datetime, due_at: datetime | None = None
+) -> None:
+    about = subject(practitioner.id)
+    outbox.write(db, "practitioner:status-changed", about, now=now, facts=facts, due_at=due_at or now)
 
 
 def judge(db: Session, practitioner: Practitioner, terms: Terms, *, reason: str, now: datetime) -> None:
@@ -164,6 +173,7 @@ def reinstate(db: Session, practitioner: Practitioner, *, reason: str, origin: O
     """Lift every decision in force; refuses `not-suspended` when there is none. Nothing old revives."""
     if not reason.strip():
         raise Refusal("reason-missing")
+    stopped = not may_sign_in(standing_of(db, practitioner), now=now)
     lifted = db.scalars(
         update(Decision)
         .where(
@@ -179,7 +189,7 @@ def reinstate(db: Session, practitioner: Practitioner, *, reason: str, origin: O
     if not lifted:
         raise Refusal("not-suspended")
     decisions = sorted(lifted)
-    facts: dict[str, Any] = {"kind": "reinstatement", "lifted": decisions}
+    facts: dict[str, Any] = {"kind": "reinstatement", "lifted": decisions, "scope": _scope(stopped)}
     journal.record(
         db,
         Event.PRACTITIONER_DECIDED,
@@ -189,7 +199,7 @@ def reinstate(db: Session, practitioner: Practitioner, *, reason: str, origin: O
         reason=reason,
         **facts,
     )
-    outbox.write(db, "practitioner:status-changed", subject(practitioner.id), now=now, facts=facts)
+    _note(db, practitioner, facts, now=now)
     return decisions
 
 
@@ -197,6 +207,7 @@ def lift(
     db: Session, practitioner: Practitioner, decision_id: int, *, reason: str, origin: Origin, now: datetime
 ) -> bool:
     """Lift one decision, if it is in force; the others stand. True for the one caller that did."""
+    stopped = not may_sign_in(standing_of(db, practitioner), now=now)
     lifted = db.scalars(
         update(Decision)
         .where(
@@ -211,12 +222,17 @@ def lift(
     ).first()
     if lifted is None:
         return False
-    facts: dict[str, Any] = {"kind": "reinstatement", "lifted": [lifted]}
+    facts: dict[str, Any] = {"kind": "reinstatement", "lifted": [lifted], "scope": _scope(stopped)}
     journal.record(
         db, Event.PRACTITIONER_DECIDED, subject(practitioner.id), now=now, origin=origin, reason=reason, **facts
     )
-    outbox.write(db, "practitioner:status-changed", subject(practitioner.id), now=now, facts=facts)
+    _note(db, practitioner, facts, now=now)
     return True
+
+
+def _scope(stopped: bool) -> str:
+    """The person was restored, or only a part of what she does."""
+    return (Scope.PERSON if stopped else Scope.ACTIVITE).value
 
 
 def end_activite(

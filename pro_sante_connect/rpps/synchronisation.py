@@ -179,6 +179,8 @@ class Publication:
         if changes[0]["op"] == "returned":
             ids = [row.id for row in rows]
             self._update(ids, present_since=self.now, absent_since=None)
+            for person in ids:
+                self._note("practitioner:status-changed", person, {"kind": "present", "load": self.load})
 
     def _end(self, ended: list[tuple[int, int]]) -> None:
         for portion in (ended[start : start + BATCH] for start in range(0, len(ended), BATCH)):

@@ -18,7 +18,7 @@ from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.status import Status
 from pro_sante_connect.settings import Issuer
 from pro_sante_connect.signals import deliveries, practice
-from pro_sante_connect.signals.stream_news import News
+from pro_sante_connect.signals.stream_news import RESTORES, News, restored
 from pro_sante_connect.signals.withdrawal import end_broken
 
 # Never the reason: the person asks the authority, a mail box is no place for it.
@@ -55,12 +55,13 @@ def person_of(subject: str) -> int | None:
 def _tell_status(db: Session, note: Taken, now: datetime) -> None:
     """What is true now, not what was true when the note was written: a later note tells the later change."""
     person = person_of(note.subject)
-    if person is None or note.facts.get("scope", "person") != "person":
+    if person is None:
         return
     standing = registry.standing(db, person)
-    if status.may_sign_in(standing, now=now):
-        if note.facts.get("kind") in ("reinstatement", "present"):
-            notices.tell(db, person, "access-restored", now=now)
+    if restored(db, note.facts, standing, now=now):
+        notices.tell(db, person, "access-restored", now=now)
+    elif status.may_sign_in(standing, now=now) or note.facts.get("kind") in RESTORES:
+        return
     elif status.status(standing, now=now) in _STOPPED and not _died(db, person, now):
         notices.tell(db, person, "access-stopped", now=now)
 

@@ -16,6 +16,8 @@ from sqlalchemy.orm import Session
 from pro_sante_connect.core import logs
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.core.deployment import Deployment
+from pro_sante_connect.core.destinations import Refused
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.outbound import Failed, Outbound, Outcome
 from pro_sante_connect.oidc.tokens.keys import KeyRing
 from pro_sante_connect.signals.books import Book, Call, Held, Logouts, Sender
@@ -100,8 +102,12 @@ class Post:
         return took
 
     def _send(self, taken: Held) -> None:
-        call = self._book.call(taken, self._sender)
         self._sent[taken.receiver] = taken
+        try:
+            call = self._book.call(taken, self._sender)
+        except Refusal as refusal:  # what is sealed cannot be opened: its stream waits, nobody else
+            self._back.put((taken, self._book.judge(Refused(refusal.code), attempts=taken.attempts)))
+            return
         if call is None:
             self._back.put((taken, NO_ADDRESS))
         else:

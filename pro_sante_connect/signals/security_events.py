@@ -53,8 +53,12 @@ def right_changed(outcome: str, at: datetime) -> Json:
 
 def activity_ended(at: datetime) -> Json:
     """CAEP §3.2: which claim is another now; its new value is for whoever may read it (UserInfo)."""
-    told = {"event_timestamp": _seconds(at)}
-    return {CLAIMS_CHANGED: told | {"claims": {"SubjectRefPro": {"changed": True}}}, ACTIVITY_ENDED: told}
+    return practice_changed(at) | {ACTIVITY_ENDED: {"event_timestamp": _seconds(at)}}
+
+
+def practice_changed(at: datetime) -> Json:
+    """The first of the two alone: an activity or an exercice is open again."""
+    return {CLAIMS_CHANGED: {"event_timestamp": _seconds(at), "claims": {"SubjectRefPro": {"changed": True}}}}
 
 
 def token(*, issuer: str, audience: str, jti: str, subject: Json, events: Json, txn: str, now: datetime) -> Json:

@@ -8,19 +8,20 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.digest import digest
+from pro_sante_connect.core.models import MICROSECOND
 from pro_sante_connect.core.outbox import Taken
 from pro_sante_connect.oidc.models import Authorization, Client
 from pro_sante_connect.oidc.models import Session as SignIn
 from pro_sante_connect.oidc.tokens.claims import subject_of
 from pro_sante_connect.rpps import registry, status
-from pro_sante_connect.rpps.models import Practitioner
-from pro_sante_connect.rpps.status import Status
+from pro_sante_connect.rpps.models import Decision, Practitioner
+from pro_sante_connect.rpps.status import Standing, Status
 from pro_sante_connect.settings import Issuer
 from pro_sante_connect.signals import security_events
 from pro_sante_connect.signals.models import ACKNOWLEDGED, DEAD, WAITING
@@ -33,6 +34,22 @@ _BY = {
     "ended-by-staff": "admin", "practice-stopped": "admin", "card-ended": "policy",
 }  # fmt: skip
 _OVER = (Status.STRUCK_OFF, Status.RETIRED, Status.DECEASED, Status.ABSENT)
+
+
+# Kinds of a status note after which somebody may be in again.
+RESTORES = ("reinstatement", "present", "lapsed")
+
+
+def restored(db: Session, facts: Json, standing: Standing, *, now: datetime) -> bool:
+    """By what this note tells the person, who was stopped, is in again."""
+    if facts.get("kind") not in RESTORES or not status.may_sign_in(standing, now=now):
+        return False
+    if facts["kind"] != "lapsed":
+        return bool(facts.get("scope", "person") == "person")
+    over = db.get_one(Decision, facts["decision"])
+    if over.lifted_at is not None or over.blocks_until is None:  # lifted before its end: that was told
+        return False
+    return not status.may_sign_in(standing, now=over.blocks_until - MICROSECOND)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,17 +76,19 @@ class News:
 
     def right_changed(self, person_id: int) -> int:
         """For the services that the person ever opened: what is true now."""
-        if self.note.facts.get("scope", "person") != "person":
-            return self.activity_ended(person_id)
-        person = registry.get(self.db, person_id)
-        standing = registry.standing_of(self.db, person)
-        if not status.may_sign_in(standing, now=self.now):
-            outcome = "ended" if status.status(standing, now=self.now) in _OVER else "suspended"
-        elif self.note.facts.get("kind") in ("reinstatement", "present"):
+        person, facts = registry.get(self.db, person_id), self.note.facts
+        standing, told = registry.standing_of(self.db, person), 0
+        restores = facts.get("kind") in RESTORES
+        if facts.get("scope", "person") != "person":
+            what = security_events.practice_changed if restores else security_events.activity_ended
+            told = self._about(person, what(self.now))
+        if restored(self.db, facts, standing, now=self.now):
             outcome = "restored"
+        elif restores or status.may_sign_in(standing, now=self.now):
+            return told
         else:
-            return 0
-        return self._about(person, security_events.right_changed(outcome, self.now))
+            outcome = "ended" if status.status(standing, now=self.now) in _OVER else "suspended"
+        return told + self._about(person, security_events.right_changed(outcome, self.now))
 
     def activity_ended(self, person_id: int) -> int:
         """Likewise, when an activity or an exercice ended or was stopped."""
@@ -93,6 +112,7 @@ class News:
                 Stream.id.not_in(silent),
             )
             .order_by(Stream.id)
+            .with_for_update(key_share=True, read=True, of=Stream)  # its service may end it meanwhile
         )  # fmt: skip
         # One event in a token: receivers that know only one of a pair need not know the other (RFC 8417 §2.2).
         rows = [
@@ -115,6 +135,13 @@ class News:
             "events": {name: facts}, "txn": f"note-{self.note.id}", "state": WAITING, "written_at": self.now,
             "due_at": self.now, "attempts": 0, "last_cause": "",
         }  # fmt: skip
+
+
+def forget(db: Session, *, before: datetime, limit: int) -> int:
+    """Drop what is older, heard or not: whoever did not ask for so long asks in vain. Returns how many."""
+    late = list(db.scalars(select(StreamEvent.id).where(StreamEvent.written_at < before).limit(limit)))
+    db.execute(delete(StreamEvent).where(StreamEvent.id.in_(late)))
+    return len(late)
 
 
 def polled(

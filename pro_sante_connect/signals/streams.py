@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -16,6 +16,8 @@ from pro_sante_connect.core.chance import Chance
 from pro_sante_connect.core.destinations import Refused, judge
 from pro_sante_connect.core.vault import Purpose, Vault
 from pro_sante_connect.oidc.errors import TokenRefusal
+from pro_sante_connect.oidc.models import Client
+from pro_sante_connect.rpps import registry
 from pro_sante_connect.signals import security_events
 from pro_sante_connect.signals.models import WAITING
 from pro_sante_connect.signals.stream_models import (
@@ -33,6 +35,7 @@ METHODS = (PUSH, POLL)
 VERIFIED_EVERY = timedelta(seconds=10)
 LONGEST = 2000
 MOST_EVENTS = 50
+MOST_SUBJECTS = 100_000
 
 Json = dict[str, Any]
 
@@ -59,7 +62,7 @@ def unknown() -> TokenRefusal:
 
 def find(db: Session, client_id: str, stream_id: str) -> Stream:
     """The service's own stream; refuses with 404, somebody else's too."""
-    found = db.get(Stream, stream_id) if stream_id else None
+    found = db.get(Stream, stream_id) if stream_id and "\0" not in stream_id else None
     if found is None or found.client_id != client_id:
         raise unknown()
     return found
@@ -72,6 +75,8 @@ def of_client(db: Session, client_id: str) -> list[Stream]:
 
 def create(db: Session, client_id: str, wish: Json, *, house: House, chance: Chance, now: datetime) -> Stream:
     """Refuses with 409 where there is one, with 400 what cannot be."""
+    # Two at once: the second waits here, and finds the first.
+    db.execute(select(Client.id).where(Client.id == client_id).with_for_update())
     if of_client(db, client_id):
         raise TokenRefusal("invalid_request", "There is a stream already.", status=409, reason="stream-exists")
     made = Stream(
@@ -176,6 +181,9 @@ def hear_of(db: Session, stream: Stream, subject: str, *, heard: bool) -> None:
     if heard:
         db.execute(delete(StreamSubject).where(StreamSubject.stream_id == stream.id, StreamSubject.subject == subject))
         return
+    held = db.scalar(select(func.count()).where(StreamSubject.stream_id == stream.id)) or 0
+    if held >= MOST_SUBJECTS or registry.find(db, subject.rpartition(":")[2]) is None:
+        return  # whom we do not know it never hears of
     insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
     db.execute(insert(StreamSubject).values(stream_id=stream.id, subject=subject).on_conflict_do_nothing())
 
@@ -195,6 +203,8 @@ def verify(db: Session, stream: Stream, wish: Json, *, house: House, chance: Cha
     if asked is None:
         raise TokenRefusal("too_many_requests", "Verify less often.", status=429, reason="verification-too-often")
     told: Json = {} if state is None else {"state": state}
+    if stream.status == DISABLED:
+        return
     jti = chance.uuid()
     db.add(
         StreamEvent(

@@ -65,9 +65,10 @@ def decide(
         _judge(db, practitioner, kind, now=now, **terms)
     if kind in SUSPENDS_AT_ONCE and (terms.get("effective") or now) <= now:
         weight = {name: terms[name] for name in ("exercice", "activite") if terms.get(name)}
+        until = min(now + proposals.LIFE, terms.get("until") or now + proposals.LIFE)
         made = practice.decide(
             db, practitioner, decisions.suspend, origin=origin, now=now, reason=terms["reason"],
-            authority=terms.get("authority", ""), until=now + proposals.LIFE, **weight,
+            authority=terms.get("authority", ""), until=until, **weight,
         )  # fmt: skip
         interim = made.id
     return proposals.write(
@@ -83,14 +84,24 @@ def _judge(db: Session, practitioner: Practitioner, kind: str, *, reason: str, n
 
 
 def approve(db: Session, proposal_id: int, member: Member, *, word: str, origin: Origin, now: datetime) -> Proposal:
-    """The second signature. Refuses `own-proposal`, `proposal-closed`, and as `rpps.decisions` does."""
+    """The second signature. Refuses `own-proposal`, `proposal-closed`, `proposal-overtaken`, and what the verb does."""
     closed = proposals.close(db, proposal_id, member, approve=True, word=word, origin=origin, now=now)
     terms = _told(closed.terms)
     if terms.get("effective") is not None and terms["effective"] < now:
         terms["effective"] = None  # its day came while it waited
     person = registry.get(db, closed.practitioner_id)
+    if closed.kind == "reinstatement" and _overtaken(db, closed, now):
+        raise Refusal("proposal-overtaken")
     practice.decide(db, person, TOGETHER[closed.kind], origin=origin, now=now, **terms)
     return closed
+
+
+def _overtaken(db: Session, reinstatement: Proposal, now: datetime) -> bool:
+    """Somebody decided since: its author did not sign for lifting that."""
+    return any(
+        one.recorded_at > reinstatement.proposed_at and one.lifted_at is None and (one.blocks_until or now) >= now
+        for one in decisions.of(db, reinstatement.practitioner_id)
+    )
 
 
 def refuse(db: Session, proposal_id: int, member: Member, *, word: str, origin: Origin, now: datetime) -> Proposal:

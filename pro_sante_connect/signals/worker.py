@@ -84,7 +84,8 @@ class Worker:
         if not self._leads():
             return STANDBY_SECONDS
         # Ended sessions first: a load that ends the activities of thousands must not hold them up.
-        taken = self._deliver(ENDED) or self._deliver(OTHERS)
+        taken = self._deliver(ENDED)
+        taken += self._deliver(OTHERS)
         self._post.round()
         self._pushes.round()
         return 0.0 if taken else LOOK_SECONDS

@@ -101,7 +101,7 @@ def test_a_scope_of_one_role_lends_nothing_to_another() -> None:
     assert may_on(both, Permission.VIEW, "8", who) == ""
     assert may_on(both, Permission.DECIDE, "8", who) == "out-of-scope"
     assert may_on(both, Permission.APPROVE, "8", who) == "role-missing"
-    assert may_on(both, Permission.DECIDE, "8", reach(DOCTOR, CHEMIST), exercice=CHEMIST) == ""
+    assert may_on(both, Permission.DECIDE, "8", reach(CHEMIST)) == ""
     assert may_on(both, Permission.DECIDE, "8", reach(DOCTOR, CHEMIST)) == "out-of-scope"
 
 

@@ -164,7 +164,7 @@ def test_reinstating_lifts_everything_in_force_but_revives_no_session(registered
     registered.clock.advance(HOUR)
     assert decide(registered, decisions.reinstate) == made
     assert standing_now(registered) == (Status.REGISTERED, True)
-    assert notes(registered)[-1][2] == {"kind": "reinstatement", "lifted": made}
+    assert notes(registered)[-1][2] == {"kind": "reinstatement", "lifted": made, "scope": "person"}
     with reading(registered.engine) as db:
         standing = registry.standing(db, person(registered).id)
         assert [one.lifted_by for one in decisions.of(db, person(registered).id)] == ["staff:agathe"] * 2

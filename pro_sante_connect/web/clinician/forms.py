@@ -48,6 +48,8 @@ MENDABLE: dict[str, tuple[str, ...]] = {
     "not-suspended": (),
     "proposal-pending": (),
     "proposal-closed": (),
+    "proposal-overtaken": (),
+    "own-number-malformed": ("national_id",),
     "word-missing": ("word",),
     "email-malformed": ("email",),
     "name-missing": ("name",),

@@ -60,8 +60,9 @@ def _body() -> Json:
         sent = orjson.loads(request.get_data())
     except ValueError:
         raise streams.bad("The body must be JSON.", "body-malformed") from None
-    if not isinstance(sent, dict):
-        raise streams.bad("The body must be an object.", "body-malformed")
+    # PostgreSQL keeps no NUL in a text.
+    if not isinstance(sent, dict) or b"\\u0000" in orjson.dumps(sent):
+        raise streams.bad("The body must be an object of plain text.", "body-malformed")
     return sent
 
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response
 
-from pro_sante_connect.access import proposals, scope
+from pro_sante_connect.access import accounts, proposals
 from pro_sante_connect.access.models import Account, Proposal
 from pro_sante_connect.access.permissions import Member, Permission, may_on
 from pro_sante_connect.core.errors import Refusal
@@ -27,6 +27,7 @@ def waiting() -> Response:
         for one in proposals.pending(reading(), now=now())
     ]
     rows = [row for row in rows if not here.refusal_of(mine, row[1], Permission.VIEW)]
+    here.looked(mine, *(person for _, person, _ in rows))
     return staff_page("staff_approvals.html", mine, rows=rows)
 
 
@@ -48,9 +49,7 @@ def _why_not(mine: Member, one: Proposal, person: Practitioner) -> str:
     """Why this member is not the second person, or an empty text."""
     if one.author_id == mine.id:
         return "own-proposal"
-    exercice = here.exercice_of(person, one.terms)
-    reach = scope.reach_of(registry.dossier(person))
-    return may_on(mine, Permission.APPROVE, person.national_id, reach, exercice=exercice)
+    return may_on(mine, Permission.APPROVE, person.national_id, here.weighed(person, one.terms))
 
 
 @blueprint.get("/staff/approvals/<int:proposal_id>")
@@ -58,7 +57,9 @@ def show(proposal_id: int) -> Response:
     """Who proposes what, on what evidence."""
     mine = here.member(Permission.VIEW)
     one = proposals.get(reading(), proposal_id)
-    return _page(mine, one, here.person(mine, one.practitioner_id))
+    person = here.person(mine, one.practitioner_id)
+    here.looked(mine, person)
+    return _page(mine, one, person)
 
 
 @blueprint.post("/staff/approvals/<int:proposal_id>")
@@ -74,6 +75,7 @@ def close(proposal_id: int) -> Response:
     verb = two_signatures.approve if approve else two_signatures.refuse
     try:
         with writing() as db:
+            accounts.hold(db, mine)
             verb(db, proposal_id, mine, word=field("word"), origin=here.origin(mine), now=now())
     except Refusal as refusal:
         return _page(mine, one, person, mend(refusal))

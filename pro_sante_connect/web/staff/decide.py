@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from pro_sante_connect.access import permissions, scope
+from pro_sante_connect.access import accounts, permissions
 from pro_sante_connect.access.permissions import Member, Permission
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.requests import session as sessions
@@ -73,7 +73,9 @@ def _consequence(person: Practitioner, kind: str, asked: dict[str, Any]) -> str:
 @blueprint.get("/staff/people/<int:person_id>/decide/<kind>")
 def form(person_id: int, kind: str) -> Response:
     """What, why, how long."""
-    return _page(*_person(person_id, kind), kind)
+    mine, person = _person(person_id, kind)
+    here.looked(mine, person)
+    return _page(mine, person, kind)
 
 
 @blueprint.post("/staff/people/<int:person_id>/decide/<kind>")
@@ -88,6 +90,7 @@ def decide(person_id: int, kind: str) -> Response:
         if "confirmed" not in request.form:
             return _page(mine, person, kind, confirmed=asked)
         with writing() as db:
+            accounts.hold(db, mine)
             made = two_signatures.decide(
                 db, registry.get(db, person.id), kind, mine, origin=here.origin(mine), now=now(), **asked
             )
@@ -98,9 +101,7 @@ def decide(person_id: int, kind: str) -> Response:
 
 def _judge(mine: Member, person: Practitioner, kind: str, asked: dict[str, Any]) -> None:
     """The decision itself must be within a role's scope, not only the person; refuses `out-of-scope`."""
-    reach = scope.reach_of(registry.dossier(person))
-    exercice = here.exercice_of(person, asked)
-    reason = permissions.may_on(mine, _permission(kind), person.national_id, reach, exercice=exercice)
+    reason = permissions.may_on(mine, _permission(kind), person.national_id, here.weighed(person, asked))
     if reason:
         raise Refusal(reason)
     if not asked["reason"]:

@@ -27,7 +27,10 @@ def _form(problem: Problem | None = None) -> Response:
 
 def _next() -> str:
     """A page of ours to go on to."""
-    wanted = urlsplit(request.values.get("next", ""))
+    try:
+        wanted = urlsplit(request.values.get("next", ""))
+    except ValueError:
+        return "/staff"
     ours = not wanted.scheme and not wanted.netloc and wanted.path.startswith("/staff")
     return wanted.path if ours and "\\" not in wanted.path and "//" not in wanted.path else "/staff"
 

@@ -9,13 +9,16 @@ from werkzeug.exceptions import HTTPException
 
 from pro_sante_connect.access import accounts, permissions, scope, sessions
 from pro_sante_connect.access.permissions import Member, Permission
+from pro_sante_connect.audit import journal
+from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core import database as store
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import nomenclature, registry
 from pro_sante_connect.rpps.candidates import EVERYBODY, Reach
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.web.clinician import practices
-from pro_sante_connect.web.context import address, now, reading, writing
+from pro_sante_connect.web.context import address, deployment, now, reading, writing
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.security import cookie
 
@@ -60,23 +63,35 @@ def refusal_of(here: Member, found: Practitioner, permission: Permission) -> str
     reach = scope.reach_of(registry.dossier(found))
     if permission is Permission.VIEW:
         return permissions.may_on(here, permission, found.national_id, reach)
-    # Some exercice of hers may be decided on, if not all of her: the decision itself is judged when it is made.
-    reasons = [permissions.may_on(here, permission, found.national_id, reach)]
-    reasons += [
-        permissions.may_on(here, permission, found.national_id, reach, exercice=one) for one in sorted(reach.exercices)
-    ]
+    # Some part of hers may be decided on, if not all of her: the decision itself is judged when it is made.
+    parts: list[dict[str, Any]] = [{}]
+    for one in registry.dossier(found)["exercices"]:
+        parts += [{"exercice": (one["profession"], one["category"])}]
+        parts += [{"activite": activite["id"]} for activite in one["activites"]]
+    reasons = [permissions.may_on(here, permission, found.national_id, weighed(found, part)) for part in parts]
     return "" if "" in reasons else reasons[0]
 
 
-def exercice_of(found: Practitioner, terms: Mapping[str, Any]) -> tuple[str, str] | None:
-    """The exercice that a decision with these terms weighs on; None for the whole person."""
+def weighed(found: Practitioner, terms: Mapping[str, Any]) -> scope.Reach:
+    """What a decision with these terms weighs on: one exercice, one activity with its place, or the whole person."""
+    whole = registry.dossier(found)
+    part = whole["exercices"]
     if terms.get("exercice"):
-        profession, category = terms["exercice"]
-        return profession, category
-    for exercice in registry.dossier(found)["exercices"]:
-        if terms.get("activite") in [one["id"] for one in exercice["activites"]]:
-            return exercice["profession"], exercice["category"]
-    return None
+        part = [one for one in part if [one["profession"], one["category"]] == list(terms["exercice"])]
+    elif terms.get("activite"):
+        held = [(one, [own for own in one["activites"] if own["id"] == terms["activite"]]) for one in part]
+        part = [{**one, "activites": own} for one, own in held if own]
+    return scope.reach_of({**whole, "exercices": part} if part else whole)
+
+
+def looked(here: Member, *people: Practitioner) -> None:
+    """A page that names somebody is an entry of the journal."""
+    seen = sorted({one.id for one in people})
+    if not seen:
+        return
+    with store.writing(deployment().engine) as db:  # the page goes on with what it read
+        for number in seen:
+            journal.record(db, Event.PRACTITIONER_VIEWED, registry.subject(number), now=now(), origin=origin(here))
 
 
 def weighs_on(found: Practitioner, terms: Mapping[str, Any]) -> str:
@@ -84,8 +99,7 @@ def weighs_on(found: Practitioner, terms: Mapping[str, Any]) -> str:
     if terms.get("activite"):
         places = {one.id: one.in_full for one in practices.of(registry.every_activite(found))}
         return places.get(terms["activite"], str(terms["activite"]))
-    exercice = exercice_of(found, terms)
-    return nomenclature.profession_label(exercice[0]) if exercice else ""
+    return nomenclature.profession_label(terms["exercice"][0]) if terms.get("exercice") else ""
 
 
 def within(here: Member) -> Reach:

@@ -45,7 +45,7 @@ def invite() -> Response:
             )  # fmt: skip
             accounts.grant(
                 db, made.account.id, field("role"), authorities=request.form.getlist("authority"),
-                departments=field("departments").upper().split(), structures=field("structures").split(),
+                departments=field("departments").upper().split(), structures=request.form.get("structures", "").split(),
                 origin=by, now=now(),
             )  # fmt: skip
             invitations.send(

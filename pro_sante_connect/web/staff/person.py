@@ -7,9 +7,10 @@ from typing import Any
 from flask import Blueprint, Response
 
 from pro_sante_connect.access import accounts, proposals
-from pro_sante_connect.access.permissions import Member, Permission, may
+from pro_sante_connect.access.permissions import Member, Permission, may, may_on
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
+from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import means
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import decisions, registry, status
@@ -66,6 +67,10 @@ def end_sessions(person_id: int) -> Response:
     """All of them, now; the person may sign in again."""
     mine = here.member(Permission.BLOCK)
     person = here.person(mine, person_id, Permission.BLOCK)
+    # Sessions are the whole person's.
+    reason = may_on(mine, Permission.BLOCK, person.national_id, here.weighed(person, {}))
+    if reason:
+        raise Refusal(reason)
     with writing() as db:
         sessions.end_many(db, person.id, origin=here.origin(mine), reason="ended-by-staff", now=now())
     return see_other(f"/staff/people/{person.id}?done=ended")
