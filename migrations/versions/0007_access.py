@@ -69,6 +69,7 @@ def upgrade() -> None:
         sa.Column("id", BIG_ID, primary_key=True),
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("practitioner_id", BIG_ID, sa.ForeignKey("practitioners.id"), nullable=False, index=True),
+        sa.Column("part", sa.String(), nullable=False),
         sa.Column("terms", sa.JSON(), nullable=False),
         sa.Column("interim", BIG_ID),
         sa.Column("author_id", BIG_ID, sa.ForeignKey("accounts.id"), nullable=False),
@@ -81,8 +82,8 @@ def upgrade() -> None:
     )
     waiting = sa.text("state = 'pending'")
     op.create_index(
-        "ix_proposals_waiting", "proposals", ["practitioner_id", "kind"], unique=True, sqlite_where=waiting,
-        postgresql_where=waiting,
+        "ix_proposals_waiting", "proposals", ["practitioner_id", "kind", "part"], unique=True,
+        sqlite_where=waiting, postgresql_where=waiting,
     )  # fmt: skip
 
 

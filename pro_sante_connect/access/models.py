@@ -81,18 +81,22 @@ class Grant(Base):
 
 
 class Proposal(Base):
-    """A decision that takes two. `interim` is the suspension that stands meanwhile, if any."""
+    """A decision that takes two. `interim` is the suspension that stands meanwhile, if any.
+
+    `part` is what of the person it weighs on: `activite:12`, `exercice:10/C`, empty for all of her.
+    """
 
     __tablename__ = "proposals"
     __table_args__ = (
         Index(
-            "ix_proposals_waiting", "practitioner_id", "kind", unique=True,
+            "ix_proposals_waiting", "practitioner_id", "kind", "part", unique=True,
             sqlite_where=text("state = 'pending'"), postgresql_where=text("state = 'pending'"),
         ),
     )  # fmt: skip
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
     practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioners.id"), index=True)
+    part: Mapped[str]
     terms: Mapped[dict[str, Any]]
     interim: Mapped[int | None] = mapped_column(BigId)
     author_id: Mapped[int] = mapped_column(ForeignKey("accounts.id"))

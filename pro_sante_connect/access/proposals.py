@@ -24,17 +24,18 @@ LIFE = timedelta(days=7)
 
 
 def write(
-    db: Session, kind: str, practitioner_id: int, member: Member, *, terms: dict[str, Any], interim: int | None,
-    origin: Origin, now: datetime,
+    db: Session, kind: str, practitioner_id: int, member: Member, *, part: str, terms: dict[str, Any],
+    interim: int | None, origin: Origin, now: datetime,
 ) -> Proposal:  # fmt: skip
-    """Keep a proposal; refuses `proposal-pending` while one of the kind waits for the same person."""
-    over = (Proposal.practitioner_id == practitioner_id, Proposal.kind == kind, Proposal.expires_at <= now)
-    db.execute(update(Proposal).where(*over, Proposal.state == PENDING).values(state=LAPSED, closed_at=now))
+    """Keep a proposal; refuses `proposal-pending` while one of the kind waits for the same part of her."""
+    same = (Proposal.practitioner_id == practitioner_id, Proposal.kind == kind, Proposal.part == part)
+    over = (Proposal.state == PENDING, Proposal.expires_at <= now)
+    db.execute(update(Proposal).where(*same, *over).values(state=LAPSED, closed_at=now))
     insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
     made = db.scalars(
         insert(Proposal)
         .values(
-            kind=kind, practitioner_id=practitioner_id, terms=terms, interim=interim, author_id=member.id,
+            kind=kind, practitioner_id=practitioner_id, part=part, terms=terms, interim=interim, author_id=member.id,
             proposed_at=now, expires_at=now + LIFE, state=PENDING, word="",
         )
         .on_conflict_do_nothing()

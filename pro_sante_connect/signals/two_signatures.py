@@ -72,7 +72,15 @@ def decide(
         )  # fmt: skip
         interim = made.id
     return proposals.write(
-        db, kind, practitioner.id, member, terms=_kept(terms), interim=interim, origin=origin, now=now
+        db,
+        kind,
+        practitioner.id,
+        member,
+        part=_part(terms),
+        terms=_kept(terms),
+        interim=interim,
+        origin=origin,
+        now=now,
     )
 
 
@@ -118,6 +126,12 @@ def refuse(db: Session, proposal_id: int, member: Member, *, word: str, origin: 
 def days(proposal: Proposal) -> dict[str, datetime]:
     """From when and until when it would be in force, as far as it says so."""
     return {name: moment(proposal.terms[name]) for name in _MOMENTS if name in proposal.terms}
+
+
+def _part(terms: dict[str, Any]) -> str:
+    if terms.get("activite"):
+        return f"activite:{terms['activite']}"
+    return "exercice:" + "/".join(terms["exercice"]) if terms.get("exercice") else ""
 
 
 def _kept(terms: dict[str, Any]) -> dict[str, Any]:

@@ -183,6 +183,16 @@ def test_odd_addresses_are_answered_calmly(served: Served, path: str) -> None:
     assert who.page.status_code in (200, 400, 404)
 
 
+def test_a_part_that_waits_does_not_keep_the_whole_from_being_stopped(served: Served, people: Cast) -> None:
+    rosa, sam = clerk(served, "rosa", "registrar"), clerk(served, "sam", "supervisor")
+    part = {"reason": "ADM", "scope": f"activite:{people.activites[0]}"}
+    rosa.decide(people.practitioner, "suspension", **part)
+    sam.decide(people.practitioner, "suspension", reason="DISC")
+    assert state(served, people.practitioner) == "suspended"
+    sam.decide(people.practitioner, "suspension", **part)
+    assert sam.page.status_code == 422
+
+
 @pytest.mark.parametrize("elsewhere", ["//[", "https://]", "http://[x"])
 def test_an_odd_way_on_is_the_desk(served: Served, elsewhere: str) -> None:
     who = Clerk(served, 0, "")

@@ -183,6 +183,8 @@ def test_somebody_who_comes_back_may_sign_in_but_nothing_old_revives(held: World
     again(held, tmp_path / "a", people(3))
     held.clock.advance(60)
     assert again(held, tmp_path / "b", people(4)) == {"returned": 1, "opened": 1}
+    [told] = [facts for topic, _, facts in notes(held) if facts.get("kind") == "present"]
+    assert told["load"] == last_load(held).id
     assert alive(held, 3, 120) == (True, False)
     assert alive(held, 3, 0) == (True, True)
     [new] = activites(held, 3)

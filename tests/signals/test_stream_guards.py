@@ -1,7 +1,8 @@
 """What streams owe when decisions end by themselves, when parts are stopped, and when nobody listens."""
 
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -17,6 +18,7 @@ from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Decision
 from pro_sante_connect.signals import practice
+from pro_sante_connect.signals.fan_out import fan_out
 from pro_sante_connect.signals.housekeeping import purge
 from pro_sante_connect.signals.security_events import CLAIMS_CHANGED, DISABLED, ENABLED
 from pro_sante_connect.signals.stream_models import Stream, StreamEvent, StreamSubject
@@ -26,6 +28,7 @@ from tests.receivers import Receiver
 from tests.serving import Served
 from tests.signals.parties import Stage
 from tests.signals.test_streams import Service, receiver, served, service, stage, tell
+from tests.world import SeededChance
 
 __all__ = ["receiver", "served", "stage"]
 DAY = 86_400
@@ -178,6 +181,38 @@ def test_of_many_streams_asked_for_at_once_one_is_made(served: Served, stage: St
 
     with ThreadPoolExecutor(6) as hands:
         assert sorted(hands.map(create, range(6))) == [201] + [409] * 5
+
+
+def test_a_stream_that_ends_meanwhile_costs_the_others_nothing(served: Served, stage: Stage) -> None:
+    own, other = service(served, stage), service(served, stage, "b")
+    own.create()
+    other.create()
+    stage.end(stage.visit(own.client, other.client))
+    world = served.world
+    with writing(world.engine) as db:
+        [note] = outbox.take(db, limit=5, lease=timedelta(minutes=5), now=world.now, topics=("session:ended",))
+    with ThreadPoolExecutor(1) as hands:
+        late = Meanwhile(lambda: hands.submit(own.call, "DELETE", "streams", stream_id=own.held))
+        with writing(world.engine) as db:
+            fan_out(db, note, issuer=world.dep.settings.issuer, chance=late, now=world.now)
+        assert late.begun is not None
+        assert late.begun.result(30).status_code == 204
+    assert len(other.poll()["sets"]) == 1
+
+
+class Meanwhile(SeededChance):
+    """Lets something begin when the first identifier is wanted, and time for it to arrive."""
+
+    def __init__(self, begin: Callable[[], Future[requests.Response]]) -> None:
+        super().__init__(77)
+        self._begin = begin
+        self.begun: Future[requests.Response] | None = None
+
+    def uuid(self) -> str:
+        if self.begun is None:
+            self.begun = self._begin()
+            time.sleep(0.3)
+        return super().uuid()
 
 
 def test_a_header_that_cannot_be_opened_stops_its_own_stream_only(
