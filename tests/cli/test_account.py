@@ -1,7 +1,14 @@
 """`psc account`: the first administrator comes from here, and nobody is staff by default."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from pro_sante_connect import settings
+from pro_sante_connect.access.models import Account
+from pro_sante_connect.app import open_deployment
+from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.deployment import Deployment
 from tests.cli.conftest import call, told
 
 ANNE = ("--email", "Anne@Registre.example", "--name", "Anne Tussilage")
@@ -44,8 +51,20 @@ def test_roles_come_and_go_and_an_account_is_retired(house: Path) -> None:
     assert call("account", "list").stdout == "No account yet.\n"
 
 
-def test_the_last_supervisor_stays(house: Path) -> None:
+def test_the_last_supervisor_stays_once_she_joined(house: Path) -> None:
     number = str(told("account", "invite", *ANNE, "--role", "supervisor")["account"])
+    assert call("account", "retire", number).exit_code == 0
+    assert told("account", "invite", *ANNE, "--role", "supervisor")["account"] == int(number)
+    with open_store() as dep, writing(dep.engine) as db:
+        db.get_one(Account, int(number)).joined_at = dep.clock.now()
     refused = call("account", "retire", number)
     assert refused.exit_code == 1
     assert "last" in refused.stderr
+
+
+@contextmanager
+def open_store() -> Iterator[Deployment]:
+    """Of the house that is the working directory."""
+    dep = open_deployment(settings.load(None))
+    yield dep
+    dep.engine.dispose()
