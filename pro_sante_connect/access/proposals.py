@@ -88,9 +88,3 @@ def close(
     facts: dict[str, Any] = {"proposal": closed.id, "kind": closed.kind}
     journal.record(db, event, subject(closed.practitioner_id), now=now, origin=origin, **facts)
     return closed
-
-
-def of_person(db: Session, practitioner_id: int) -> list[Proposal]:
-    """All that concern a person, newest first."""
-    mine = select(Proposal).where(Proposal.practitioner_id == practitioner_id).order_by(Proposal.id.desc())
-    return list(db.scalars(mine))

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine, func, select
 
 from pro_sante_connect.access import accounts
-from pro_sante_connect.access.models import Account, AccountPasskey, Proposal
+from pro_sante_connect.access.models import Account, AccountPasskey, Grant, Proposal
 from pro_sante_connect.access.permissions import PERMITS
 from pro_sante_connect.audit import seal
 from pro_sante_connect.audit.journal import SYSTEM
@@ -453,6 +453,34 @@ def test_an_administrator_invites_and_retires_but_neither_herself_nor_the_last(s
     assert "done=retired" in other.visitor.url
     ada.open("/staff")
     assert "/staff/sign-in" in ada.visitor.url
+
+
+def test_an_administrator_sends_another_link_and_takes_roles_back(served: Served) -> None:
+    ada, sam = clerk(served, "ada", "administrator"), clerk(served, "sam", "supervisor")
+    with reading(served.world.engine) as db:
+        role = db.scalars(select(Grant.id).where(Grant.account_id == sam.account)).one()
+    ada.open("/staff/members")
+    ada.visitor.send(f"/staff/grants/{role}/end")
+    assert ada.page.status_code == 422  # the last supervisor
+    clerk(served, "ines", "supervisor")
+    ada.open("/staff/members")
+    ada.visitor.send(f"/staff/grants/{role}/end")
+    assert "done=role-ended" in ada.visitor.url
+    sam.open("/staff/people")
+    assert sam.page.status_code == 403
+    ada.visitor.send(f"/staff/members/{sam.account}/link")
+    assert "done=invited" in ada.visitor.url
+    with reading(served.world.engine) as db:
+        mails = [one.facts for one in db.scalars(select(OutboxNote)) if one.topic == "message:send"]
+    assert [mail["to"] for mail in mails] == ["sam@registre.example"]
+    bob = clerk(served, "bob", "administrator")
+    bob.open("/staff/members")
+    with reading(served.world.engine) as db:
+        last = db.scalars(select(Grant.id).where(Grant.account_id == ada.account)).one()
+    bob.visitor.send(f"/staff/grants/{last}/end")
+    assert "done=role-ended" in bob.visitor.url
+    bob.visitor.send(f"/staff/members/{ada.account}/retire")
+    assert "done=retired" in bob.visitor.url
 
 
 def test_hostile_addresses_are_refused_calmly(served: Served, people: Cast) -> None:
