@@ -79,15 +79,13 @@ def starting(chosen: argparse.Namespace, algorithm: str, folder: Path, pem: Path
     """Everybody who takes part with that signature, not started yet."""
     ports = count(21_000)
     for store in ("sqlite", "postgresql"):
-        yield lambda store=store: ours(store, algorithm, port=next(ports), folder=folder)  # type: ignore[misc]
-        yield lambda store=store: bound(store, algorithm, port=next(ports), folder=folder, pem=pem)  # type: ignore[misc]
+        yield lambda store=store: ours(store, algorithm, port=next(ports), folder=folder)
+        yield lambda store=store: bound(store, algorithm, port=next(ports), folder=folder, pem=pem)
     for name in chosen.peers:
         if algorithm != "RS256" and name in ONLY_RS256:
             continue
         for store in ("memory",) if name in MEMORY_ONLY else STORES.get(name, ("postgresql",)):
-            yield lambda name=name, store=store: peer(  # type: ignore[misc]
-                name, store, algorithm, port=next(ports), folder=folder, pem=pem
-            )
+            yield lambda name=name, store=store: peer(name, store, algorithm, port=next(ports), folder=folder, pem=pem)
 
 
 def compare(chosen: argparse.Namespace, algorithm: str, folder: Path, pem: Path, results: Results) -> None:
@@ -118,7 +116,7 @@ def races(chosen: argparse.Namespace, folder: Path, pem: Path, results: Results)
     """Two worker processes where there is a shared store."""
     ports = count(22_000)
     entrants: list[Callable[[], Server]] = [
-        lambda store=store: ours(store, "ES256", port=next(ports), folder=folder, workers=2)  # type: ignore[misc]
+        lambda store=store: ours(store, "ES256", port=next(ports), folder=folder, workers=2)
         for store in ("sqlite", "postgresql")
     ]
     for name, store in (
@@ -128,7 +126,7 @@ def races(chosen: argparse.Namespace, folder: Path, pem: Path, results: Results)
         if name in chosen.peers:
             signature, workers = ("RS256" if name in ONLY_RS256 else "ES256"), (1 if store == "memory" else 2)
             entrants.append(
-                lambda name=name, store=store, signature=signature, workers=workers: peer(  # type: ignore[misc]
+                lambda name=name, store=store, signature=signature, workers=workers: peer(
                     name, store, signature, port=next(ports), folder=folder, pem=pem, workers=workers
                 )
             )

@@ -22,8 +22,8 @@ from pro_sante_connect.signals.models import ACKNOWLEDGED, DEAD, WAITING
 from pro_sante_connect.signals.two_signatures import KINDS
 from pro_sante_connect.web.clinician.consent import GROUPS
 from pro_sante_connect.web.clinician.enrolment import STEPS
-from pro_sante_connect.web.clinician.forms import MENDABLE
 from pro_sante_connect.web.clinician.own_space import SHOWN
+from pro_sante_connect.web.forms import MENDABLE
 from pro_sante_connect.web.staff.records import SECTIONS
 from pro_sante_connect.web.staff.terms import REASONS
 

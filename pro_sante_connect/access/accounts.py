@@ -65,7 +65,8 @@ def invite(
     # One link at a time: an older mail opens nothing.
     db.execute(delete(Invitation).where(Invitation.account_id == account.id, Invitation.used_at.is_(None)))
     db.add(Invitation(digest=digest(token), account_id=account.id, expires_at=now + LIFE))
-    journal.record(db, Event.ACCOUNT_INVITED, subject(account.id), now=now, origin=origin, email=address)
+    facts = {"own_number": own} if own else {}
+    journal.record(db, Event.ACCOUNT_INVITED, subject(account.id), now=now, origin=origin, email=address, **facts)
     return Invited(account, token)
 
 

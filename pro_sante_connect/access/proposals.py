@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.access.models import APPROVED, LAPSED, PENDING, REFUSED, Account, Proposal
@@ -17,6 +16,7 @@ from pro_sante_connect.access.permissions import Member
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps.registry import subject
 
@@ -31,9 +31,8 @@ def write(
     same = (Proposal.practitioner_id == practitioner_id, Proposal.kind == kind, Proposal.part == part)
     over = (Proposal.state == PENDING, Proposal.expires_at <= now)
     db.execute(update(Proposal).where(*same, *over).values(state=LAPSED, closed_at=now))
-    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
     made = db.scalars(
-        insert(Proposal)
+        insert(db, Proposal)
         .values(
             kind=kind, practitioner_id=practitioner_id, part=part, terms=terms, interim=interim, author_id=member.id,
             proposed_at=now, expires_at=now + LIFE, state=PENDING, word="",

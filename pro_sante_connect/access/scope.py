@@ -1,8 +1,9 @@
 """Which people a grant reaches: by authority, department and structure. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pro_sante_connect.rpps import terms
 
 # TRE_R60 authority → the professions it registers; registry.md of the facts this stands on: each order its own.
 PROFESSIONS = {
@@ -35,24 +36,15 @@ class Reach:
     structures: frozenset[str]
 
 
-def reach_of(dossier: Mapping[str, Any]) -> Reach:
+def reach_of(dossier: dict[str, Any]) -> Reach:
     """A person's, by her dossier."""
     exercices = dossier["exercices"]
     places = [one["structure"] for exercice in exercices for one in exercice["activites"]]
     return Reach(
         frozenset((one["profession"], one["category"]) for one in exercices),
-        # Whoever left has no place any more; where she practised stays known.
-        frozenset(code for place in places if (code := department_of(place))) | set(dossier.get("departments", ())),
+        frozenset(terms.departments(dossier)),
         frozenset(place["technical_id"] for place in places if place["technical_id"]),
     )
-
-
-def department_of(place: Mapping[str, str]) -> str:
-    """`2A`, `75`, `974`; an empty text where the registry does not say."""
-    code = place.get("department") or place["commune"][:5] or place["postcode"]
-    if code[:2] == "97" and len(code) > 2:
-        return code[:3]
-    return code[:2]
 
 
 def registers(authority: str, exercice: Exercice) -> bool:

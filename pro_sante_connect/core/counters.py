@@ -8,9 +8,9 @@ from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 from sqlalchemy import Connection, case, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.models import Base
 
 
@@ -34,9 +34,8 @@ def reserve(db: Session | Connection, name: str, *, window: timedelta | None, no
     Without a window the count grows until `reset`.
     """
     connection = db if isinstance(db, Connection) else db.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     expires_at = None if window is None else now + window
-    fresh = insert(Counter).values(name=name, count=1, since=now, closed_until=None, expires_at=expires_at)
+    fresh = insert(connection, Counter).values(name=name, count=1, since=now, closed_until=None, expires_at=expires_at)
     if window is None:
         changes: dict[str, object] = {"count": Counter.count + 1}
     else:
@@ -53,8 +52,7 @@ def reserve(db: Session | Connection, name: str, *, window: timedelta | None, no
 def hold(db: Session, name: str, *, now: datetime) -> None:
     """Acts under this name follow one another: its row stays held until the caller commits. Nothing is counted."""
     connection = db.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    row = insert(Counter).values(name=name, count=0, since=now, closed_until=None, expires_at=now)
+    row = insert(connection, Counter).values(name=name, count=0, since=now, closed_until=None, expires_at=now)
     same = {"expires_at": row.excluded.expires_at}
     connection.execute(row.on_conflict_do_update(index_elements=[Counter.name], set_=same))
 

@@ -13,6 +13,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
@@ -129,6 +130,12 @@ def _begin_immediate(driver: sqlite3.Connection, info: dict[Any, Any], *, wait: 
         if not wait and problem.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
             raise Contended from None
         raise
+
+
+def insert(db: Session | Connection, table: Any) -> postgresql.Insert | sqlite.Insert:
+    """INSERT as this store speaks it, for `on_conflict_…`."""
+    connection = db if isinstance(db, Connection) else db.connection()
+    return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def is_storage_failure(problem: BaseException) -> bool:

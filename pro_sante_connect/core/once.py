@@ -3,9 +3,9 @@
 from datetime import datetime
 
 from sqlalchemy import Connection, delete
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.models import Base
 
 
@@ -21,8 +21,7 @@ class Seen(Base):
 def remember(db: Session | Connection, kind: str, key: str, *, expires_at: datetime) -> bool:
     """True for the first caller only. The row must outlive the thing it guards."""
     connection = db if isinstance(db, Connection) else db.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
-    statement = insert(Seen).values(kind=kind, key=key, expires_at=expires_at)
+    statement = insert(connection, Seen).values(kind=kind, key=key, expires_at=expires_at)
     claimed = connection.execute(statement.on_conflict_do_nothing().returning(Seen.key)).first()
     return claimed is not None
 

@@ -11,8 +11,9 @@ from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.digest import same
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import assertion, ceremonies, options
-from pro_sante_connect.ecps.assertion import Created, Presented, Unsound, Verified
+from pro_sante_connect.ecps.assertion import Created, Unsound, Verified
 from pro_sante_connect.ecps.ceremonies import Kind
+from pro_sante_connect.ecps.presented import spend
 
 # credential id → public key and user handle of its holder, or None for a credential nobody has
 Known = Callable[[bytes], tuple[bytes, str] | None]
@@ -31,7 +32,7 @@ def start_sign_in(dep: Deployment, *, binding: str) -> dict[str, Any]:
 def finish_sign_in(dep: Deployment, *, binding: str, credential: str, known: Known) -> tuple[bytes, Verified]:
     """The credential that answered and what its signature says; refuses `passkey-refused`, whatever the reason."""
     try:
-        presented = _spent(dep, Kind.ACCOUNT_SIGN_IN, binding, credential)
+        presented, _ = spend(dep, Kind.ACCOUNT_SIGN_IN, binding=binding, credential=credential)
         found = known(presented.credential_id)
         if found is None or presented.user_handle is None or not same(presented.user_handle, found[1]):
             raise Unsound("unknown credential")
@@ -56,16 +57,7 @@ def start_registration(dep: Deployment, *, binding: str, handle: str, name: str)
 def finish_registration(dep: Deployment, *, binding: str, credential: str) -> Created:
     """The new credential; refuses `passkey-not-kept`."""
     try:
-        presented = _spent(dep, Kind.ACCOUNT_REGISTRATION, binding, credential)
+        presented, _ = spend(dep, Kind.ACCOUNT_REGISTRATION, binding=binding, credential=credential)
         return assertion.create(presented, party=options.party(dep))
     except Unsound:
         raise Refusal("passkey-not-kept") from None
-
-
-def _spent(dep: Deployment, kind: Kind, binding: str, credential: str) -> Presented:
-    presented = assertion.read(credential)
-    with writing(dep.engine) as db:
-        opened = ceremonies.consume(db, kind, challenge=presented.challenge, binding=binding, now=dep.clock.now())
-    if opened is None:
-        raise Unsound("challenge")
-    return presented

@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.authentication import Authentication, Level
-from pro_sante_connect.core.database import reading, writing
+from pro_sante_connect.core.database import insert, reading, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import (
@@ -26,6 +25,7 @@ from pro_sante_connect.ecps import (
 from pro_sante_connect.ecps.assertion import Created, Unsound
 from pro_sante_connect.ecps.ceremonies import Kind
 from pro_sante_connect.ecps.models import Card, Passkey
+from pro_sante_connect.ecps.presented import spend
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.identifiers import parse_typed
 
@@ -136,12 +136,8 @@ def _room_for_one(keys: list[Passkey]) -> None:
 def accept(dep: Deployment, practitioner_id: int, *, binding: str, credential: str) -> tuple[Created, list[str]]:
     """Spend the challenge, commit, then verify the new credential; nothing is kept yet."""
     try:
-        presented = assertion.read(credential)
-        with writing(dep.engine) as db:
-            opened = ceremonies.consume(
-                db, Kind.REGISTRATION, challenge=presented.challenge, binding=binding, now=dep.clock.now()
-            )
-        if opened is None or opened.practitioner_id != practitioner_id:
+        presented, opened = spend(dep, Kind.REGISTRATION, binding=binding, credential=credential)
+        if opened.practitioner_id != practitioner_id:
             raise Unsound("challenge")
         return assertion.create(presented, party=options.party(dep)), presented.transports
     except Unsound:
@@ -153,9 +149,8 @@ def keep(
     bound_level: Level | None = None,
 ) -> int:  # fmt: skip
     """Store the credential on that card; refuses `passkey-known` if anybody ever had it."""
-    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
     kept = db.execute(
-        insert(Passkey)
+        insert(db, Passkey)
         .values(
             card_id=target.id, practitioner_id=target.practitioner_id, credential_id=created.credential_id,
             public_key=created.public_key, sign_count=created.sign_count, backup_eligible=created.synced,

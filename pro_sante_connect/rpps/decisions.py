@@ -141,7 +141,7 @@ def _note(
     db: Session, practitioner: Practitioner, facts: dict[str, Any], *, now: datetime, due_at: datetime | None = None
 ) -> None:
     about = subject(practitioner.id)
-    outbox.write(db, "practitioner:status-changed", about, now=now, facts=facts, due_at=due_at or now)
+    outbox.write(db, "practitioner:status-changed", about, now=now, facts=facts, due_at=due_at)
 
 
 def judge(db: Session, practitioner: Practitioner, terms: Terms, *, reason: str, now: datetime) -> None:
@@ -272,6 +272,11 @@ def end_activite(
         now=now,
         facts={"activite": activite_id, "by": "staff"},
     )
+
+
+def in_force(one: Decision, *, now: datetime) -> bool:
+    """It blocks at that moment."""
+    return one.blocks_from <= now and all(end is None or now < end for end in (one.blocks_until, one.lifted_at))
 
 
 def of(db: Session, practitioner_id: int) -> list[Decision]:

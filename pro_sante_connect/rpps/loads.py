@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import SYSTEM, Origin
-from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.database import insert, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects
@@ -87,14 +86,13 @@ def _open(dep: Deployment, sources: Sources, options: Options) -> int:
             if not options.reason.strip():
                 raise Refusal("reason-missing")
         _clear(db, options, now)
-        insert_ = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
         values = {
             "state": OPEN, "running": 1, "author": options.origin.actor, "forced": options.force,
             "accepts": options.accept, "accepted": options.reason, "stamp": sources.activity.stamp,
             "stamp_origin": sources.activity.stamp_origin, "files": [], "opened_at": now, "heartbeat_at": now,
             "closed_at": None, "report": {},
         }  # fmt: skip
-        claimed = db.execute(insert_(Load).values(values).on_conflict_do_nothing().returning(Load.id)).scalar()
+        claimed = db.execute(insert(db, Load).values(values).on_conflict_do_nothing().returning(Load.id)).scalar()
         if claimed is None:
             raise Refusal("load-running")
         return int(claimed)

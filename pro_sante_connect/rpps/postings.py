@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.rpps import terms
 from pro_sante_connect.rpps.models import Posting
 
@@ -131,7 +131,6 @@ class Postings:
 
     def __init__(self, db: Connection) -> None:
         self._db = db
-        self._insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
         self._new: _Gathered = {}
         self._more: _Gathered = {}
         self._less: _Gathered = {}
@@ -197,7 +196,7 @@ class Postings:
         if missing:
             # Somebody else may be writing the same one: whoever comes second waits here, then reads it.
             empty = [{"block": block, "term": name, "people": b""} for name in missing]
-            self._db.execute(self._insert(Posting).on_conflict_do_nothing(), empty)
+            self._db.execute(insert(self._db, Posting).on_conflict_do_nothing(), empty)
             held |= self._held(block, missing)
         changed: list[dict[str, Any]] = []
         gone: list[str] = []

@@ -17,7 +17,7 @@ from pro_sante_connect.oidc.models import Client
 from pro_sante_connect.oidc.tokens import jose
 from pro_sante_connect.oidc.tokens.claims import subject_of
 from pro_sante_connect.oidc.tokens.keys import KeyRing
-from pro_sante_connect.signals import deliveries, leasing, logout_token, security_events, verdict
+from pro_sante_connect.signals import deliveries, leasing, logout_token, security_events, stream_news, verdict
 from pro_sante_connect.signals.models import DEAD
 from pro_sante_connect.signals.stream_models import ENABLED, Stream, StreamEvent
 from pro_sante_connect.signals.streams import PUSH
@@ -134,10 +134,7 @@ class Pushes:
         return [self._taken(event, stream, algorithm) for event, stream, algorithm in rows]
 
     def _taken(self, event: StreamEvent, stream: Stream, algorithm: str) -> TakenEvent:
-        said = security_events.token(
-            issuer=self._dep.settings.issuer.issuer, audience=stream.client_id, jti=event.jti, subject=event.subject,
-            events=event.events, txn=event.txn, now=event.written_at,
-        )  # fmt: skip
+        said = stream_news.claims(event, issuer=self._dep.settings.issuer.issuer, audience=stream.client_id)
         return TakenEvent(
             id=event.id, receiver=stream.id, client_id=stream.client_id, url=stream.endpoint_url,
             authorization=stream.authorization, algorithm=algorithm, claims=said, attempts=event.attempts,

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin, record
 from pro_sante_connect.core.chance import Chance
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Authorization, Client
 from pro_sante_connect.oidc.models import Session as SignIn
@@ -63,8 +63,7 @@ def write(db: Session, sid: str, *, note: int, chance: Chance, now: datetime) ->
         }
         for client, person in met
     ]  # fmt: skip
-    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(Delivery).on_conflict_do_nothing(index_elements=[Delivery.session_id, Delivery.client_id])
+    statement = insert(db, Delivery).on_conflict_do_nothing(index_elements=[Delivery.session_id, Delivery.client_id])
     return len(db.execute(statement.values(rows).returning(Delivery.id)).all())
 
 

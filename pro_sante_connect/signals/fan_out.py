@@ -21,8 +21,8 @@ from pro_sante_connect.signals import deliveries, practice
 from pro_sante_connect.signals.stream_news import RESTORES, News, restored
 from pro_sante_connect.signals.withdrawal import end_broken
 
-# Never the reason: the person asks the authority, a mail box is no place for it.
 DEATH = "DCD"
+# Never the reason: the person asks the authority, a mail box is no place for it.
 _STOPPED = (Status.SUSPENDED, Status.STRUCK_OFF, Status.RETIRED, Status.ABSENT)
 
 
@@ -68,9 +68,7 @@ def _tell_status(db: Session, note: Taken, now: datetime) -> None:
 
 def _died(db: Session, person: int, now: datetime) -> bool:
     """A death that waits for its second signature suspends meanwhile; no letter goes to the bereaved."""
-    return any(
-        one.reason == DEATH and one.lifted_at is None and one.blocks_from <= now for one in decisions.of(db, person)
-    )
+    return any(one.reason == DEATH and decisions.in_force(one, now=now) for one in decisions.of(db, person))
 
 
 def _end(db: Session, note: Taken, now: datetime) -> None:

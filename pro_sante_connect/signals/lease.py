@@ -3,18 +3,17 @@
 from datetime import datetime
 
 from sqlalchemy import delete, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.signals.models import Lease
 
 
 def hold(db: Session, name: str, holder: str, *, until: datetime, now: datetime) -> bool:
     """Take it when it is free or ran out, renew it when it is ours; one statement, so one holder."""
     connection = db.connection()
-    insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     free = or_(Lease.holder == holder, Lease.until <= now)
-    statement = insert(Lease).values(name=name, holder=holder, until=until)
+    statement = insert(connection, Lease).values(name=name, holder=holder, until=until)
     statement = statement.on_conflict_do_update(
         index_elements=[Lease.name], set_={"holder": holder, "until": until}, where=free
     )

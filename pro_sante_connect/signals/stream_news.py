@@ -9,10 +9,10 @@ from typing import Any
 
 import orjson
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.chance import Chance
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.digest import digest
 from pro_sante_connect.core.models import MICROSECOND
 from pro_sante_connect.core.outbox import Taken
@@ -34,8 +34,6 @@ _BY = {
     "ended-by-staff": "admin", "practice-stopped": "admin", "card-ended": "policy",
 }  # fmt: skip
 _OVER = (Status.STRUCK_OFF, Status.RETIRED, Status.DECEASED, Status.ABSENT)
-
-
 # Kinds of a status note after which somebody may be in again.
 RESTORES = ("reinstatement", "present", "lapsed")
 
@@ -123,9 +121,9 @@ class News:
         ]
         if not rows:
             return 0
-        insert = postgresql.insert if self.db.connection().dialect.name == "postgresql" else sqlite.insert
-        kept = insert(StreamEvent).on_conflict_do_nothing(index_elements=[StreamEvent.stream_id, StreamEvent.source])
-        return len(self.db.execute(kept.values(rows).returning(StreamEvent.id)).all())
+        one = [StreamEvent.stream_id, StreamEvent.source]
+        kept = insert(self.db, StreamEvent).values(rows).on_conflict_do_nothing(index_elements=one)
+        return len(self.db.execute(kept.returning(StreamEvent.id)).all())
 
     def _row(self, stream_id: str, name: str, about: Json, facts: Json) -> dict[str, Any]:
         # By what it tells: numbers of notes that were purged come again on SQLite.
@@ -135,6 +133,14 @@ class News:
             "events": {name: facts}, "txn": f"note-{self.note.id}", "state": WAITING, "written_at": self.now,
             "due_at": self.now, "attempts": 0, "last_cause": "",
         }  # fmt: skip
+
+
+def claims(event: StreamEvent, *, issuer: str, audience: str) -> Json:
+    """What its token says, pushed or polled."""
+    return security_events.token(
+        issuer=issuer, audience=audience, jti=event.jti, subject=event.subject, events=event.events, txn=event.txn,
+        now=event.written_at,
+    )  # fmt: skip
 
 
 def forget(db: Session, *, before: datetime, limit: int) -> int:

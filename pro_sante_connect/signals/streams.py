@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.chance import Chance
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.destinations import Refused, judge
 from pro_sante_connect.core.vault import Purpose, Vault
 from pro_sante_connect.oidc.errors import TokenRefusal
@@ -184,11 +184,10 @@ def hear_of(db: Session, stream: Stream, subject: str, *, heard: bool) -> None:
     held = db.scalar(select(func.count()).where(StreamSubject.stream_id == stream.id)) or 0
     if held >= MOST_SUBJECTS or registry.find(db, subject.rpartition(":")[2]) is None:
         return  # whom we do not know it never hears of
-    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
-    db.execute(insert(StreamSubject).values(stream_id=stream.id, subject=subject).on_conflict_do_nothing())
+    db.execute(insert(db, StreamSubject).values(stream_id=stream.id, subject=subject).on_conflict_do_nothing())
 
 
-def verify(db: Session, stream: Stream, wish: Json, *, house: House, chance: Chance, now: datetime) -> None:
+def verify(db: Session, stream: Stream, wish: Json, *, chance: Chance, now: datetime) -> None:
     """§7.1.4: an event that says nothing but "it works"; refuses with 429 who asks too often."""
     state = wish.get("state")
     if state is not None and (not isinstance(state, str) or len(state) > LONGEST):
@@ -202,9 +201,9 @@ def verify(db: Session, stream: Stream, wish: Json, *, house: House, chance: Cha
     ).first()
     if asked is None:
         raise TokenRefusal("too_many_requests", "Verify less often.", status=429, reason="verification-too-often")
-    told: Json = {} if state is None else {"state": state}
     if stream.status == DISABLED:
         return
+    told: Json = {} if state is None else {"state": state}
     jti = chance.uuid()
     db.add(
         StreamEvent(

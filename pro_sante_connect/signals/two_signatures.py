@@ -55,14 +55,13 @@ def decide(
 ) -> Proposal | None:
     """Carry out what one signature does, or propose: the proposal, or None. Refuses as `rpps.decisions` does, and
     `proposal-pending`."""
+    if kind not in KINDS:
+        raise Refusal("decision-unknown")
+    judge(db, practitioner, kind, now=now, **terms)
     if kind in ALONE:
         practice.decide(db, practitioner, ALONE[kind], origin=origin, now=now, **terms)
         return None
-    if kind not in TOGETHER:
-        raise Refusal("decision-unknown")
     interim = None
-    if kind in SUSPENDS_AT_ONCE:
-        _judge(db, practitioner, kind, now=now, **terms)
     if kind in SUSPENDS_AT_ONCE and (terms.get("effective") or now) <= now:
         weight = {name: terms[name] for name in ("exercice", "activite") if terms.get(name)}
         until = min(now + proposals.LIFE, terms.get("until") or now + proposals.LIFE)
@@ -84,11 +83,16 @@ def decide(
     )
 
 
-def _judge(db: Session, practitioner: Practitioner, kind: str, *, reason: str, now: datetime, **terms: Any) -> None:
-    """What the second signature would be refused for is refused to the first."""
+def judge(db: Session, practitioner: Practitioner, kind: str, *, reason: str, now: datetime, **terms: Any) -> None:
+    """What carrying it out would be refused for, before anybody signs: as `rpps.decisions.judge`, and
+    `evidence-missing`, `until-missing`."""
     decisions.judge(db, practitioner, decisions.Terms(**terms), reason=reason, now=now)
     if kind == "death" and not terms.get("evidence", "").strip():
         raise Refusal("evidence-missing")
+    if kind == "limit" and terms.get("until") is None:
+        raise Refusal("until-missing")
+    if kind == "activity-end" and terms.get("activite") is None:
+        raise Refusal("activite-unknown")
 
 
 def approve(db: Session, proposal_id: int, member: Member, *, word: str, origin: Origin, now: datetime) -> Proposal:
@@ -107,7 +111,7 @@ def approve(db: Session, proposal_id: int, member: Member, *, word: str, origin:
 def _overtaken(db: Session, reinstatement: Proposal, now: datetime) -> bool:
     """Somebody decided since: its author did not sign for lifting that."""
     return any(
-        one.recorded_at > reinstatement.proposed_at and one.lifted_at is None and (one.blocks_until or now) >= now
+        one.recorded_at > reinstatement.proposed_at and decisions.in_force(one, now=now)
         for one in decisions.of(db, reinstatement.practitioner_id)
     )
 

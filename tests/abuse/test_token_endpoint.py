@@ -68,7 +68,7 @@ ODD = {
 @pytest.mark.parametrize("row", ODD)
 def test_ab_tk_17_an_odd_form_is_refused_in_words(served: Served, people: Cast, row: str) -> None:
     fields, error = ODD[row]
-    answer = requests.post(served.oidc + "/token", fields, auth=people.client())  # type: ignore[arg-type]
+    answer = requests.post(served.oidc + "/token", fields, auth=people.client())
     assert (answer.status_code, answer.json()["error"]) == (400, error)
     assert answer.json()["error_description"].isascii()
     assert answer.headers["Cache-Control"] == "no-store"  # AB-TK-18

@@ -82,6 +82,9 @@ def test_her_own_number_counts_as_she_types_it_and_when_it_comes_later(served: S
     assert "done=invited" in ada.visitor.url
     later.open(path)
     assert later.page.status_code == 403
+    with reading(served.world.engine) as db:
+        asked = select(Entry).where(Entry.event == "account:invited", Entry.subject == f"account:{later.account}")
+        assert [one.facts.get("own_number") for one in db.scalars(asked.order_by(Entry.id))] == [None, NATIONAL_ID]
 
 
 def test_two_accounts_of_one_person_are_one_signature(served: Served, people: Cast) -> None:
@@ -92,6 +95,13 @@ def test_two_accounts_of_one_person_are_one_signature(served: Served, people: Ca
     second.answer(proposal(served), "approve")
     assert second.page.status_code == 403
     assert state(served, people.practitioner) == "suspended"
+
+
+def test_the_desk_counts_what_its_list_shows(served: Served, people: Cast) -> None:
+    clerk(served, "rosa", "registrar").decide(people.practitioner, "strike-off", reason="DISC")
+    within, beyond = clerk(served, "sam", "supervisor"), clerk(served, "paul", "supervisor", authorities=("CNOP",))
+    assert 'id="waiting"' in within.open("/staff")
+    assert 'id="waiting"' not in beyond.open("/staff")
 
 
 @pytest.mark.parametrize("page", ["/staff/approvals", "/staff/approvals/{0}", "/staff/people/{1}/decide/suspension"])
@@ -132,7 +142,7 @@ def test_whoever_is_retired_on_the_way_signs_no_more(
     sam.open(f"/staff/approvals/{number}")
 
     def late(*asked: object) -> str:
-        found = judged(*asked)  # type: ignore[arg-type]
+        found = judged(*asked)
         with writing(served.world.engine) as db:
             accounts.retire(db, sam.account, origin=SYSTEM, now=served.world.now)
         return found
@@ -163,7 +173,7 @@ def test_of_two_grants_of_the_last_supervisor_one_may_end(served: Served) -> Non
     sam = clerk(served, "sam", "supervisor", authorities=("CNOM",))
     with writing(world.engine) as db:
         by = {"origin": SYSTEM, "now": world.now}
-        second = accounts.grant(db, sam.account, "supervisor", authorities=("CNOP",), **by).id  # type: ignore[arg-type]
+        second = accounts.grant(db, sam.account, "supervisor", authorities=("CNOP",), **by).id
         accounts.end_grant(db, second, origin=SYSTEM, now=world.now)
         [left] = db.scalars(select(Grant.id).where(Grant.ended_at.is_(None)))
         with pytest.raises(Refusal, match="last-of-role"):

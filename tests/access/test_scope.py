@@ -3,7 +3,7 @@
 import pytest
 
 from pro_sante_connect.access.permissions import PERMITS, Held, Member, Permission, Role, may, may_on
-from pro_sante_connect.access.scope import AUTHORITIES, Reach, Scope, covers, department_of, reach_of, registers
+from pro_sante_connect.access.scope import AUTHORITIES, Reach, Scope, covers, reach_of, registers
 from tests.oidc.parties import activite
 
 DOCTOR, CHEMIST, NURSE, CLERK, SOLDIER = ("10", "C"), ("21", "C"), ("60", "C"), ("", ""), ("10", "M")
@@ -53,18 +53,11 @@ def test_a_scope_covers_a_person_in_part_or_whole(scope: Scope, whole: bool, cov
     assert covers(scope, reach(DOCTOR, CHEMIST, structures=("F1",)), whole=whole) is covered
 
 
-@pytest.mark.parametrize(
-    ("place", "department"),
-    [
-        ({"department": "2A", "commune": "", "postcode": ""}, "2A"),
-        ({"department": "", "commune": "2A004", "postcode": "20000"}, "2A"),
-        ({"department": "", "commune": "", "postcode": "97400"}, "974"),
-        ({"department": "", "commune": "75112", "postcode": ""}, "75"),
-        ({"department": "", "commune": "", "postcode": ""}, ""),
-    ],
-)
-def test_the_department_comes_from_the_surest_column(place: dict[str, str], department: str) -> None:
-    assert department_of(place) == department
+def test_a_department_is_the_one_that_the_search_knows() -> None:
+    place = activite(1, "MAISON DES EMBRUNS")
+    place["structure"] |= {"commune": "", "postcode": "20600"}
+    found = reach_of({"exercices": [{"profession": "10", "category": "C", "activites": [place]}]})
+    assert found.departments == {"2B"}
 
 
 def test_a_reach_is_read_from_the_dossier() -> None:

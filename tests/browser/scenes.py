@@ -33,7 +33,7 @@ for _row, _address in {
     "refusal page": "/nowhere", "refusal journey": "/journey/x", "refusal client": "/auth?client_id=nobody",
     "refusal activation": "/activate/code",
 }.items():  # fmt: skip
-    SCENES[_row] = lambda stage, address=_address: stage.go(address)  # type: ignore[misc]
+    SCENES[_row] = lambda stage, address=_address: stage.go(address)
 
 # Pages of the own space.
 for _row, _address in {
@@ -42,7 +42,7 @@ for _row, _address in {
     "history": "/history", "services none": "/services", "refusal space": "/means/none:1/withdraw",
     "sign_out_confirm": "/sign-out",
 }.items():  # fmt: skip
-    SCENES[_row] = lambda stage, address=_address: (stage.sign_in(), stage.go("/space" + address))  # type: ignore[misc]
+    SCENES[_row] = lambda stage, address=_address: (stage.sign_in(), stage.go("/space" + address))
 
 
 @shows("activate_identity refused")

@@ -31,7 +31,7 @@ def test_a_slip_a_choice_and_a_consent_lead_to_the_service_and_out_again(
     client = holder.people.client(chooses_activity=True, redirect_uris=(callback,))[0]
     context = chromium.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme, locale=f"{language}-FR", java_script_enabled=True
-    )  # type: ignore[arg-type]
+    )
     page = context.new_page()
     name = f"{language}-{width}-{scheme}"
     page.goto(address(holder.served, client, callback))

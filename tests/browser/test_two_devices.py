@@ -64,7 +64,7 @@ def seen(page: Page, selector: str) -> str:
 
 def profile(chromium: Browser, **options: object) -> Page:
     """A browser profile with a passkey of its own, whose person is present and verified."""
-    page = chromium.new_context(**options).new_page()  # type: ignore[arg-type]
+    page = chromium.new_context(**options).new_page()
     wire = page.context.new_cdp_session(page)
     wire.send("WebAuthn.enable")
     wire.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
@@ -262,7 +262,7 @@ def test_a_second_phone_is_paired_by_the_code_on_the_screen(devices: Devices, ch
 def test_a_passkey_offered_by_autofill_needs_no_identifier_and_no_click(devices: Devices) -> None:
     kept = [one for one in devices.phone.context.cookies() if "phone" in one.get("name", "")]
     devices.phone.context.clear_cookies()
-    devices.phone.context.add_cookies(kept)  # type: ignore[arg-type]
+    devices.phone.context.add_cookies(kept)
     devices.phone.goto(devices.demo.card["demo_service_url"] + "/agenda/login")
     devices.phone.wait_for_url(re.compile(r"/consent|" + re.escape(devices.demo.card["demo_service_url"])))
     if "/consent" in devices.phone.url:

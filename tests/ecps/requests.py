@@ -54,7 +54,7 @@ class Asked:
     def refuse(self) -> None:
         approval.refuse(self.person.dep, self.person.phone, self.id, origin=BROWSER)
 
-    def collect(self, browser: str = COMPUTER):  # type: ignore[no-untyped-def]
+    def collect(self, browser: str = COMPUTER):
         return approval.collect(self.person.dep, self.id, browser=browser, origin=BROWSER)
 
 

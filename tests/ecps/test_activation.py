@@ -39,7 +39,7 @@ def test_two_codes_leave_by_two_channels_and_rest_unreadable(person: Candidate) 
 
 
 @pytest.mark.parametrize("spelled", [str.lower, lambda code: f" {code} ", lambda code: code.replace("-", "")])
-def test_codes_are_taken_however_they_are_spelled(person: Candidate, spelled) -> None:  # type: ignore[no-untyped-def]
+def test_codes_are_taken_however_they_are_spelled(person: Candidate, spelled) -> None:
     codes = person.ask()
     sms = codes["sms"]
     person.token = person.verify({"mail": spelled(codes["mail"]), "sms": f"{sms[:3]} {sms[3:]}"})

@@ -36,7 +36,7 @@ class Walk(RuleBasedStateMachine):
     def type(self, right: bool) -> None:
         assert self.asked is not None
         number = self.asked.number
-        if self.refused(lambda: self.asked.type(number if right else wrong(number or "000000"))):  # type: ignore[union-attr]
+        if self.refused(lambda: self.asked.type(number if right else wrong(number or "000000"))):
             return
         assert right
         self.reached.add("number")
@@ -44,7 +44,7 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule(right=st.booleans())
     def approve(self, right: bool) -> None:
-        if not self.refused(lambda: self.asked.approve(CODE if right else "0000")):  # type: ignore[union-attr]
+        if not self.refused(lambda: self.asked.approve(CODE if right else "0000")):
             assert right
             assert "number" in self.reached
             self.reached.add("proof")
@@ -52,14 +52,14 @@ class Walk(RuleBasedStateMachine):
     @precondition(lambda self: self.asked)
     @rule()
     def refuse(self) -> None:
-        if not self.refused(self.asked.refuse):  # type: ignore[union-attr]
+        if not self.refused(self.asked.refuse):
             assert "proof" not in self.reached
             self.reached.add("over")
 
     @precondition(lambda self: self.asked)
     @rule(mine=st.booleans())
     def collect(self, mine: bool) -> None:
-        if not self.refused(lambda: self.asked.collect(COMPUTER if mine else OTHER)):  # type: ignore[union-attr]
+        if not self.refused(lambda: self.asked.collect(COMPUTER if mine else OTHER)):
             assert mine
             assert "proof" in self.reached
             assert "over" not in self.reached

@@ -24,7 +24,7 @@ def person(world: World) -> Candidate:
     return candidate(world).enrol()
 
 
-def sign_in(person: Candidate, *, typed: str = NATIONAL_ID, pin: str = CODE, otp: str | None = None):  # type: ignore[no-untyped-def]
+def sign_in(person: Candidate, *, typed: str = NATIONAL_ID, pin: str = CODE, otp: str | None = None):
     code = person.otp() if otp is None else otp
     return code_sign_in.sign_in(person.dep, typed=typed, pin=pin, otp=code, origin=BROWSER)
 

@@ -75,7 +75,7 @@ class Program:
     def sign_in(self, person: dict[str, Any], **more: str) -> dict[str, Any]:
         """The usual way; the token answer."""
         answer = self.authorize(self.query(**more), person)
-        return self.redeem(answer["code"]).json()  # type: ignore[no-any-return]
+        return self.redeem(answer["code"]).json()
 
     def query(self, **more: str) -> str:
         fields = {"response_type": "code", "client_id": self.client_id, "redirect_uri": CALLBACK,

@@ -17,7 +17,7 @@ TURNS = count()
 def people(demo: Demo) -> dict[str, Any]:
     """Somebody enrolled; the next test gets somebody else, so that nobody waits for a fresh one-time code."""
     enrolled = [one for one in demo.card["practitioners"] if one["situation"] == "any"]
-    return enrolled[next(TURNS) % len(enrolled)]  # type: ignore[no-any-return]
+    return enrolled[next(TURNS) % len(enrolled)]
 
 
 def test_drimbox_secret_in_the_body_doubled_slashes_and_post(demo: Demo, people: dict[str, Any]) -> None:
@@ -118,7 +118,7 @@ def test_the_authorization_address_answers_with_and_without_slash(demo: Demo, pa
     for method in (requests.get, requests.post):
         where = "params" if method is requests.get else "data"
         asked = {"response_type": "code", "client_id": program.client_id, "redirect_uri": CALLBACK, "scope": "openid"}
-        answer = method(demo.card["wallet_url"] + path, **{where: asked}, allow_redirects=False, timeout=10)  # type: ignore[arg-type,operator]
+        answer = method(demo.card["wallet_url"] + path, **{where: asked}, allow_redirects=False, timeout=10)
         assert answer.status_code == 303
         assert re.search("/journey/", answer.headers["Location"])
 

@@ -71,7 +71,7 @@ def test_a_stranger_neither_spends_nor_revokes(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize("mangle", [lambda code: code[:-1], lambda code: code + "A", str.swapcase, lambda code: "é"])
-def test_a_mangled_code_opens_nothing(cast: Cast, mangle) -> None:  # type: ignore[no-untyped-def]
+def test_a_mangled_code_opens_nothing(cast: Cast, mangle) -> None:
     client = cast.client()
     code = cast.code(client[0], cast.sign_in())
     assert document(cast.redeem(client, mangle(code)))["error"] == "invalid_grant"

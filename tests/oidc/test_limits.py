@@ -108,11 +108,11 @@ def test_keys_that_are_none_register_nobody() -> None:
 def test_a_connection_left_in_a_transaction_is_not_kept(tmp_path: Path) -> None:
     kept: Kept = below(open_engine(f"sqlite:///{tmp_path / 'x.sqlite3'}"))
     with kept.reading() as db:
-        db.connection.driver_connection.execute("BEGIN")  # type: ignore[union-attr]
+        db.connection.driver_connection.execute("BEGIN")
     with pytest.raises(sqlite3.OperationalError), kept.claiming():
         raise AssertionError("never reached")
     with kept.claiming() as db:
-        db.connection.driver_connection.execute("CREATE TABLE t (x)")  # type: ignore[union-attr]
+        db.connection.driver_connection.execute("CREATE TABLE t (x)")
     kept.close()
 
 

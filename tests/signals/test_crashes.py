@@ -67,7 +67,7 @@ class Receivers:
 def decide(stage: Stage, verb: object) -> None:
     with writing(stage.world.engine) as db:
         someone = registry.get(db, stage.cast.practitioner)
-        practice.decide(db, someone, verb, reason="D", origin=SYSTEM, now=stage.world.now)  # type: ignore[arg-type]
+        practice.decide(db, someone, verb, reason="D", origin=SYSTEM, now=stage.world.now)
 
 
 def suspended(stage: Stage) -> bool:

@@ -55,7 +55,7 @@ def holder(engine: Engine) -> Iterator[Holder]:
         yield Holder(served, people, offer.secret)
 
 
-def submit(served: Served, browser: requests.Session, page: requests.Response, form: str, **fields: str):  # type: ignore[no-untyped-def]
+def submit(served: Served, browser: requests.Session, page: requests.Response, form: str, **fields: str):
     """Send the form of a page whose action ends with `form`, keeping its hidden fields."""
     match = re.search(rf'<form[^>]*action="([^"]*{form})"[^>]*>(.*?)</form>', page.text, re.DOTALL)
     assert match, page.text

@@ -3,9 +3,9 @@
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pro_sante_connect.audit.events import Event
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.oidc.client import RelyingParty
 from pro_sante_connect.oidc.endpoints.http import Answer, MachineRequest, form_of, json_answer, once, refused
 from pro_sante_connect.oidc.endpoints.machine import Machine
@@ -43,9 +43,8 @@ def revoke(machine: Machine, request: MachineRequest) -> Answer:
 
 
 def _forget_access(db: Connection, claims: jose.Claims) -> None:
-    insert = postgresql.insert if db.dialect.name == "postgresql" else sqlite.insert
     until = datetime.fromtimestamp(claims["exp"], UTC)
-    db.execute(insert(RevokedToken).values(jti=claims["jti"], expires_at=until).on_conflict_do_nothing())
+    db.execute(insert(db, RevokedToken).values(jti=claims["jti"], expires_at=until).on_conflict_do_nothing())
 
 
 def _tell(machine: Machine, db: Connection, client: RelyingParty, grant: int, at: tuple[datetime, str]) -> None:

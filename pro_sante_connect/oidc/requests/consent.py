@@ -3,11 +3,11 @@
 from datetime import datetime
 
 from sqlalchemy import bindparam, delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session as DatabaseSession
 
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import Origin, record
+from pro_sante_connect.core.database import insert
 from pro_sante_connect.core.statement import Statement, within
 from pro_sante_connect.oidc.models import Authorization, Consent
 
@@ -27,8 +27,7 @@ _given = Statement(
 
 def remember(db: DatabaseSession, practitioner: int, client: str, scope: str, *, origin: Origin, now: datetime) -> None:
     """Keep the agreement; a wider one replaces the former, and of two at once the later."""
-    insert = postgresql.insert if db.connection().dialect.name == "postgresql" else sqlite.insert
-    given = insert(Consent).values(practitioner_id=practitioner, client_id=client, scope=scope, given_at=now)
+    given = insert(db, Consent).values(practitioner_id=practitioner, client_id=client, scope=scope, given_at=now)
     changes = {"scope": given.excluded.scope, "given_at": given.excluded.given_at}
     one = [Consent.practitioner_id, Consent.client_id]
     db.execute(given.on_conflict_do_update(index_elements=one, set_=changes))

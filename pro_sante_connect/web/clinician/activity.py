@@ -5,12 +5,12 @@ from flask import Blueprint, Response, request
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.rpps import registry
-from pro_sante_connect.web import browser
-from pro_sante_connect.web.clinician import practices, steps
-from pro_sante_connect.web.clinician.forms import field, mend
-from pro_sante_connect.web.clinician.practices import Practice
+from pro_sante_connect.web import browser, practices
+from pro_sante_connect.web.clinician import steps
 from pro_sante_connect.web.context import now, reading
+from pro_sante_connect.web.forms import field, mend
 from pro_sante_connect.web.pages import page
+from pro_sante_connect.web.practices import Practice
 
 blueprint = Blueprint("activity", __name__)
 

@@ -8,11 +8,11 @@ from pro_sante_connect.oidc.requests import consent
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests.request import AuthorizationRequest
 from pro_sante_connect.rpps import registry
-from pro_sante_connect.web import browser
-from pro_sante_connect.web.clinician import practices, steps
-from pro_sante_connect.web.clinician.practices import Practice
+from pro_sante_connect.web import browser, practices
+from pro_sante_connect.web.clinician import steps
 from pro_sante_connect.web.context import now, origin, reading, writing
 from pro_sante_connect.web.pages import page
+from pro_sante_connect.web.practices import Practice
 from pro_sante_connect.web.security import browser as browser_secret
 
 blueprint = Blueprint("consent", __name__)

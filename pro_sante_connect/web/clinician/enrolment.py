@@ -10,10 +10,10 @@ from pro_sante_connect.ecps import enrolment, phones
 from pro_sante_connect.ecps.enrolment import Enrolling, Step
 from pro_sante_connect.rpps.identifiers import parse_typed
 from pro_sante_connect.signals import withdrawal
-from pro_sante_connect.web.clinician.forms import Problem, credential, field, mend
 from pro_sante_connect.web.clinician.phone import phone_token, with_phone
 from pro_sante_connect.web.context import deployment, now, origin, reading
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.forms import Problem, credential, field, mend
 from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.security import cookie, forget_cookie, set_cookie

@@ -12,9 +12,9 @@ from pro_sante_connect.ecps.means import Means
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.web import browser
-from pro_sante_connect.web.clinician.forms import Problem, credential, field, mend
 from pro_sante_connect.web.clinician.visitor import visitor
 from pro_sante_connect.web.context import deployment, now, origin, reading, settings, writing
+from pro_sante_connect.web.forms import Problem, credential, field, mend
 from pro_sante_connect.web.pages import page, see_other
 
 blueprint = Blueprint("own_means", __name__)

@@ -8,12 +8,11 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.oidc.requests import consent
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import registry
-from pro_sante_connect.web import browser
-from pro_sante_connect.web.clinician import practices
+from pro_sante_connect.web import browser, practices
 from pro_sante_connect.web.clinician.consent import groups_of
-from pro_sante_connect.web.clinician.forms import field
 from pro_sante_connect.web.clinician.visitor import visitor
 from pro_sante_connect.web.context import house, now, origin, reading, writing
+from pro_sante_connect.web.forms import field
 from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import page, see_other
 

@@ -6,9 +6,9 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import approval, pairing, phones
 from pro_sante_connect.ecps.models import Phone
 from pro_sante_connect.signals import withdrawal
-from pro_sante_connect.web.clinician.forms import credential, field, mend
 from pro_sante_connect.web.context import deployment, now, origin, reading, settings
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.forms import credential, field, mend
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.security import cookie, set_cookie
 

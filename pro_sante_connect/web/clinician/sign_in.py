@@ -11,8 +11,8 @@ from pro_sante_connect.rpps.identifiers import parse_typed
 from pro_sante_connect.signals import withdrawal
 from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import memory, steps
-from pro_sante_connect.web.clinician.forms import Problem, credential, field, member, mend
 from pro_sante_connect.web.context import deployment, origin, settings
+from pro_sante_connect.web.forms import Problem, credential, field, member, mend
 from pro_sante_connect.web.pages import page, see_other
 
 blueprint = Blueprint("sign_in", __name__)

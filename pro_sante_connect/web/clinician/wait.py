@@ -19,11 +19,11 @@ from pro_sante_connect.oidc.models import Interaction
 from pro_sante_connect.rpps.identifiers import parse_typed
 from pro_sante_connect.web import browser
 from pro_sante_connect.web.clinician import memory, steps
-from pro_sante_connect.web.clinician.forms import field, mend
 from pro_sante_connect.web.clinician.sign_in import form_again
 from pro_sante_connect.web.context import deployment, house, origin, settings
 from pro_sante_connect.web.database import database
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.forms import field, mend
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.security import browser as browser_secret
 

@@ -165,7 +165,7 @@ def verification() -> Response:
     caller, wish = _caller(MANAGE), _body()
     with writing() as db:
         found = streams.find(db, caller.id, _named(wish))
-        streams.verify(db, found, wish, house=_house(), chance=deployment().chance, now=now())
+        streams.verify(db, found, wish, chance=deployment().chance, now=now())
     return _json(204)
 
 
@@ -222,10 +222,7 @@ def _heard(wish: Json) -> tuple[list[str], dict[str, str]]:
 
 
 def _token(event: StreamEvent, caller: RelyingParty) -> str:
-    said = security_events.token(
-        issuer=settings().issuer.issuer, audience=caller.id, jti=event.jti, subject=event.subject,
-        events=event.events, txn=event.txn, now=event.written_at,
-    )  # fmt: skip
+    said = stream_news.claims(event, issuer=settings().issuer.issuer, audience=caller.id)
     return jose.sign(said, house().machine.ring.signer(caller.algorithm), token_type=security_events.TYPE)
 
 

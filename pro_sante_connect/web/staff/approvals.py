@@ -6,11 +6,10 @@ from pro_sante_connect.access import accounts, proposals
 from pro_sante_connect.access.models import Account, Proposal
 from pro_sante_connect.access.permissions import Member, Permission, may_on
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import two_signatures
-from pro_sante_connect.web.clinician.forms import Problem, field, mend
 from pro_sante_connect.web.context import now, reading, writing
+from pro_sante_connect.web.forms import Problem, field, mend
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.staff import here
 from pro_sante_connect.web.staff.desk import staff_page
@@ -22,11 +21,7 @@ blueprint = Blueprint("staff_approvals", __name__)
 def waiting() -> Response:
     """All that wait, mine too."""
     mine = here.member(Permission.VIEW)
-    rows = [
-        (one, registry.get(reading(), one.practitioner_id), _author(one))
-        for one in proposals.pending(reading(), now=now())
-    ]
-    rows = [row for row in rows if not here.refusal_of(mine, row[1], Permission.VIEW)]
+    rows = [(one, person, _author(one)) for one, person in here.waiting(mine)]
     here.looked(mine, *(person for _, person, _ in rows))
     return staff_page("staff_approvals.html", mine, rows=rows)
 

@@ -11,10 +11,9 @@ from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import two_signatures
-from pro_sante_connect.web import browser
-from pro_sante_connect.web.clinician import practices
-from pro_sante_connect.web.clinician.forms import Problem, mend
+from pro_sante_connect.web import browser, practices
 from pro_sante_connect.web.context import now, reading, writing
+from pro_sante_connect.web.forms import Problem, mend
 from pro_sante_connect.web.language import word
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.staff import here, terms
@@ -100,15 +99,8 @@ def decide(person_id: int, kind: str) -> Response:
 
 
 def _judge(mine: Member, person: Practitioner, kind: str, asked: dict[str, Any]) -> None:
-    """The decision itself must be within a role's scope, not only the person; refuses `out-of-scope`."""
+    """Before the consequence is shown. The decision itself must be within a role's scope, not only the person."""
     reason = permissions.may_on(mine, _permission(kind), person.national_id, here.weighed(person, asked))
     if reason:
         raise Refusal(reason)
-    if not asked["reason"]:
-        raise Refusal("reason-missing")
-    if kind == "death" and not asked.get("evidence"):
-        raise Refusal("evidence-missing")
-    if kind == "limit" and not asked.get("until"):
-        raise Refusal("until-missing")
-    if kind == "activity-end" and not asked.get("activite"):
-        raise Refusal("activite-unknown")
+    two_signatures.judge(reading(), person, kind, now=now(), **asked)

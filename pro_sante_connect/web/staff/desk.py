@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from pro_sante_connect.access import proposals
 from pro_sante_connect.access.permissions import Member, Permission, may
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
@@ -33,7 +32,7 @@ def staff_page(template: str, mine: Member, /, **facts: Any) -> Response:
 def desk() -> Response:
     """Counters that are links."""
     mine = here.member()
-    pending = proposals.pending(reading(), now=now())
+    pending = [one for one, _ in here.waiting(mine)]
     recent = loads.latest(reading(), limit=50)
     return staff_page(
         "staff_desk.html", mine,

@@ -7,15 +7,15 @@ from flask import Blueprint, Response, jsonify, request
 from pro_sante_connect.access import accounts, sessions
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
+from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import holders
-from pro_sante_connect.web.clinician.forms import Problem, credential, field, mend
-from pro_sante_connect.web.context import deployment, now, origin, reading, writing
+from pro_sante_connect.web.context import address, deployment, now, origin, reading, writing
 from pro_sante_connect.web.devices import device_family
+from pro_sante_connect.web.forms import Problem, credential, field, mend
 from pro_sante_connect.web.pages import page, see_other
 from pro_sante_connect.web.security import browser, forget_cookie, set_cookie
-from pro_sante_connect.web.staff.here import member, session_secret
-from pro_sante_connect.web.staff.here import origin as origin_of
+from pro_sante_connect.web.staff.here import session_secret
 
 blueprint = Blueprint("staff_door", __name__)
 
@@ -79,10 +79,12 @@ def sign_in() -> Response:
 @blueprint.post("/staff/sign-out")
 def sign_out() -> Response:
     """The session ends."""
-    here, found = member(), sessions.find(reading(), session_secret(), now=now())
+    found = sessions.find(reading(), session_secret(), now=now())
     if found is not None:
+        session, account = found
+        by = Origin(actor=accounts.subject(account.id), address=address())
         with writing() as db:
-            sessions.end(db, found[0].id, origin=origin_of(here), now=now())
+            sessions.end(db, session.id, origin=by, now=now())
     response = see_other("/staff/sign-in")
     forget_cookie(response, "staff")
     return response

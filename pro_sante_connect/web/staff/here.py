@@ -7,7 +7,8 @@ from urllib.parse import quote
 from flask import request
 from werkzeug.exceptions import HTTPException
 
-from pro_sante_connect.access import accounts, permissions, scope, sessions
+from pro_sante_connect.access import accounts, permissions, proposals, scope, sessions
+from pro_sante_connect.access.models import Proposal
 from pro_sante_connect.access.permissions import Member, Permission
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
@@ -17,7 +18,7 @@ from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps import nomenclature, registry
 from pro_sante_connect.rpps.candidates import EVERYBODY, Reach
 from pro_sante_connect.rpps.models import Practitioner
-from pro_sante_connect.web.clinician import practices
+from pro_sante_connect.web import practices
 from pro_sante_connect.web.context import address, deployment, now, reading, writing
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.security import cookie
@@ -70,6 +71,12 @@ def refusal_of(here: Member, found: Practitioner, permission: Permission) -> str
         parts += [{"activite": activite["id"]} for activite in one["activites"]]
     reasons = [permissions.may_on(here, permission, found.national_id, weighed(found, part)) for part in parts]
     return "" if "" in reasons else reasons[0]
+
+
+def waiting(here: Member) -> list[tuple[Proposal, Practitioner]]:
+    """Decisions that wait for a second person, about people within reach."""
+    found = [(one, registry.get(reading(), one.practitioner_id)) for one in proposals.pending(reading(), now=now())]
+    return [row for row in found if not refusal_of(here, row[1], Permission.VIEW)]
 
 
 def weighed(found: Practitioner, terms: Mapping[str, Any]) -> scope.Reach:

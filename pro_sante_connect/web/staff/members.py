@@ -8,8 +8,8 @@ from pro_sante_connect.access.permissions import Member, Permission, Role
 from pro_sante_connect.access.scope import AUTHORITIES
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.signals import invitations
-from pro_sante_connect.web.clinician.forms import Problem, field, mend
 from pro_sante_connect.web.context import deployment, now, reading, settings, writing
+from pro_sante_connect.web.forms import Problem, field, mend
 from pro_sante_connect.web.language import language
 from pro_sante_connect.web.pages import see_other
 from pro_sante_connect.web.staff import here

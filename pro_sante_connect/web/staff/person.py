@@ -9,15 +9,13 @@ from flask import Blueprint, Response
 from pro_sante_connect.access import accounts, proposals
 from pro_sante_connect.access.permissions import Member, Permission, may, may_on
 from pro_sante_connect.audit import journal
-from pro_sante_connect.audit.events import Event
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.ecps import means
 from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import decisions, registry, status
-from pro_sante_connect.rpps.models import Decision, Practitioner
+from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import deliveries
-from pro_sante_connect.web import browser
-from pro_sante_connect.web.clinician import practices
+from pro_sante_connect.web import browser, practices
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.language import word
 from pro_sante_connect.web.pages import see_other
@@ -44,14 +42,14 @@ def show(person_id: int) -> Response:
     """The look itself is an entry of the journal."""
     mine = here.member(Permission.VIEW)
     person = here.person(mine, person_id)
-    with writing() as db:
-        journal.record(db, Event.PRACTITIONER_VIEWED, registry.subject(person.id), now=now(), origin=here.origin(mine))
+    here.looked(mine, person)
     db = reading()
     standing = registry.standing_of(db, person)
     made = decisions.of(db, person.id)
+    in_force = [one for one in made if decisions.in_force(one, now=now())]
     return staff_page(
         "staff_person.html", mine, person=person, state=status.status(standing, now=now()),
-        enters=status.may_sign_in(standing, now=now()), in_force=[one for one in made if _in_force(one)],
+        enters=status.may_sign_in(standing, now=now()), in_force=in_force,
         ahead=[one for one in made if one.blocks_from > now() and one.lifted_at is None],
         practices=practices.of(registry.every_activite(person)),
         usable={one.id for one in registry.usable(person, standing, now=now())},
@@ -74,11 +72,6 @@ def end_sessions(person_id: int) -> Response:
     with writing() as db:
         sessions.end_many(db, person.id, origin=here.origin(mine), reason="ended-by-staff", now=now())
     return see_other(f"/staff/people/{person.id}?done=ended")
-
-
-def _in_force(one: Decision) -> bool:
-    ends = [end for end in (one.blocks_until, one.lifted_at) if end is not None]
-    return one.blocks_from <= now() < min(ends, default=datetime.max.replace(tzinfo=now().tzinfo))
 
 
 def _decides(mine: Member, person: Practitioner) -> bool:

@@ -8,7 +8,7 @@ from datetime import datetime
 from flask import Blueprint, Response, request
 from sqlalchemy import Select, select
 
-from pro_sante_connect.access.permissions import Permission
+from pro_sante_connect.access.permissions import Member, Permission
 from pro_sante_connect.audit import journal, seal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.models import Entry
@@ -56,22 +56,21 @@ def _filters() -> Filters:
     return Filters(asked["subject"], asked["actor"], asked["event"], before if before and before < 2**62 else None)
 
 
-def _read(limit: int) -> tuple[Filters, list[Entry]]:
+def _read(mine: Member, filters: Filters, limit: int) -> list[Entry]:
     """The entries asked for; reading them is an entry too."""
-    mine, filters = here.member(Permission.JOURNAL), _filters()
     with writing() as db:
         journal.record(
             db, Event.JOURNAL_READ, mine.actor, now=now(), origin=here.origin(mine), about=filters.subject,
             actor=filters.actor, event_read=filters.event, limit=limit,
         )  # fmt: skip
-    return filters, list(reading().scalars(filters.wanted(limit)))
+    return list(reading().scalars(filters.wanted(limit)))
 
 
 @blueprint.get("/staff/journal")
 def entries() -> Response:
     """Who did or saw what, when, from where."""
-    mine = here.member(Permission.JOURNAL)
-    filters, found = _read(LINES)
+    mine, filters = here.member(Permission.JOURNAL), _filters()
+    found = _read(mine, filters, LINES)
     checked = _checked() if "check" in request.args else None
     more = found[-1].id if len(found) == LINES else None
     events = [one.value for one in Event]
@@ -92,7 +91,7 @@ def _checked() -> seal.Verdict:
 @blueprint.get("/staff/journal.csv")
 def export() -> Response:
     """The same as a table for a spreadsheet, in which no cell is a formula."""
-    _, found = _read(EXPORTED)
+    found = _read(here.member(Permission.JOURNAL), _filters(), EXPORTED)
     text = io.StringIO()
     table = csv.writer(text)
     table.writerow(COLUMNS)

@@ -5,8 +5,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.web.clinician.forms import field
 from pro_sante_connect.web.context import now
+from pro_sante_connect.web.forms import field
 
 # kind → what the form asks beside reason and note
 FIELDS = {
