@@ -12,6 +12,7 @@ from jinja2 import nodes
 from pro_sante_connect.access.permissions import Role
 from pro_sante_connect.core.words import LANGUAGES, catalogue
 from pro_sante_connect.ecps import models
+from pro_sante_connect.rpps.extract import Reason
 from pro_sante_connect.rpps.loads import TRIED
 from pro_sante_connect.rpps.models import ABORTED, ACCEPTED, HELD, PUBLISHED
 from pro_sante_connect.rpps.models import OPEN as OPEN_LOAD
@@ -60,6 +61,25 @@ FILLERS: dict[str, set[str]] = {
     "history.*": {event.replace(":", "-") for event in SHOWN},
     "home.*": {"space", "activate", "phone"},
     "home.*-text": {"space", "activate", "phone"},
+    "load-count.*": {
+        "created",
+        "changed",
+        "returned",
+        "absent",
+        "unread",
+        "read",
+        "unchanged",
+        "opened",
+        "ended",
+        "duplicates",
+        "spaces",
+        "carriage-return",
+        "byte-order-mark",
+        "tab",
+        "normal-form",
+        "unknown",
+        *Reason,
+    },
     "load-part.*": {"absent", "changed", "unread", *SECTIONS},
     "load-state.*": {OPEN_LOAD, PUBLISHED, HELD, REFUSED_LOAD, ABORTED, ACCEPTED, TRIED},
     "means.*": {"renamed", "added-done", "withdrawn"},

@@ -3,7 +3,9 @@
 from pro_sante_connect.access import accounts
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.database import writing
+from pro_sante_connect.core.statement import within
 from pro_sante_connect.rpps.models import HELD, Load
+from pro_sante_connect.rpps.postings import fill
 from tests.access.clerk import Clerk, clerk
 from tests.browser.scenes import shows
 from tests.browser.scenes_phone import SCENES
@@ -52,15 +54,25 @@ def _(stage: Stage) -> None:
 
 
 for _row, _address in {
-    "staff_desk": "", "staff_people": "/people", "staff_people found": "/people?q=arosoir&status=registered",
-    "staff_approvals": "/approvals", "staff_journal": "/journal?check=end", "staff_loads": "/loads",
-    "staff_members": "/members",
+    "staff_desk": "", "staff_people": "/people", "staff_approvals": "/approvals",
+    "staff_journal": "/journal?check=end", "staff_loads": "/loads", "staff_members": "/members",
 }.items():  # fmt: skip
 
     @shows(_row)
     def _(stage: Stage, address: str = _address) -> None:
         at_work(stage)
         stage.go("/staff" + address)
+
+
+@shows("staff_people found")
+def _(stage: Stage) -> None:
+    """By a name with a slip, by those who are found by it."""
+    at_work(stage)
+    person(stage)
+    with writing(stage.served.world.engine) as db:
+        fill(within(db))
+    stage.go("/staff/people?q=arosoir&status=registered")
+    assert stage.page.locator("article").count() > 0
 
 
 @shows("staff_load")

@@ -22,6 +22,12 @@ def event(name: str) -> str:
     return word(f"event.{key}") if f"event.{key}" in known else name
 
 
+def counted(name: str) -> str:
+    """What a load's report counts (`rpps/report.py`), in words; a code as it is."""
+    kind, _, field = name.partition(" ")
+    return word(f"load-count.{kind}", name=field) if f"load-count.{kind}" in catalogue(language()) else name
+
+
 def facts(values: Mapping[str, object]) -> str:
     """`name: value, …`, as the journal keeps them."""
     return ", ".join(f"{name}: {_plain(value)}" for name, value in values.items() if value not in (None, "", []))
@@ -36,4 +42,5 @@ def install(blueprint: Blueprint) -> None:
     blueprint.add_app_template_filter(known_reason, "known_reason")
     blueprint.add_app_template_filter(facts, "facts")
     blueprint.add_app_template_filter(event, "event")
+    blueprint.add_app_template_filter(counted, "counted")
     blueprint.add_app_template_filter(nomenclature.profession_label, "profession")
