@@ -14,7 +14,7 @@ from pro_sante_connect.core.words import LANGUAGES, catalogue
 from pro_sante_connect.ecps import models
 from pro_sante_connect.rpps.extract import Reason
 from pro_sante_connect.rpps.loads import TRIED
-from pro_sante_connect.rpps.models import ABORTED, ACCEPTED, HELD, PUBLISHED
+from pro_sante_connect.rpps.models import ABORTED, ACCEPTED, HELD, PUBLISHED, UNDONE
 from pro_sante_connect.rpps.models import OPEN as OPEN_LOAD
 from pro_sante_connect.rpps.models import REFUSED as REFUSED_LOAD
 from pro_sante_connect.rpps.status import Status
@@ -81,7 +81,7 @@ FILLERS: dict[str, set[str]] = {
         *Reason,
     },
     "load-part.*": {"absent", "changed", "unread", *SECTIONS},
-    "load-state.*": {OPEN_LOAD, PUBLISHED, HELD, REFUSED_LOAD, ABORTED, ACCEPTED, TRIED},
+    "load-state.*": {OPEN_LOAD, PUBLISHED, HELD, REFUSED_LOAD, ABORTED, ACCEPTED, TRIED, UNDONE},
     "means.*": {"renamed", "added-done", "withdrawn"},
     "means.kind-*": MEANS,
     "means.name-*": MEANS,

@@ -78,6 +78,8 @@ class Event(StrEnum):
     """an extract waits for a human"""
     LOAD_REFUSED = "load:refused"
     """an extract was not taken"""
+    LOAD_UNDONE = "load:undone"
+    """a published load was taken back"""
     LOAD_ABORTED = "load:aborted"
     """a load broke off, or another took its place"""
     ACCOUNT_INVITED = "account:invited"

@@ -55,7 +55,6 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
     Example: psc registry import PS_LibreAcces_203001050900.zip --dry-run
     Exit codes: 0 published or nothing to change, 2 wrong call, 3 held (nothing applied), 4 refused.
     """
-    from pro_sante_connect.audit.journal import Origin
     from pro_sante_connect.cli.progress import shown
     from pro_sante_connect.cli.store import deployment, operator
     from pro_sante_connect.core.errors import Refusal
@@ -71,7 +70,7 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
     if asked["as_of"] is not None:
         asked["as_of"] = asked["as_of"].replace(tzinfo=UTC)
     dep = deployment(settings_file)
-    options = loads.Options(origin=Origin(actor=f"operator:{actor}") if actor else operator(), **asked)
+    options = loads.Options(origin=operator(actor), **asked)
     try:
         with shown(quiet=as_json) as progress:
             report = loads.run(dep, files, options=options, progress=progress)
@@ -93,6 +92,37 @@ def _sums(told: tuple[str, ...]) -> dict[str, str]:
             raise Misuse(f"--sha256 {one} must look like FILE=HEX, with the file's name and 64 hexadecimal digits.")
         sums[name] = value
     return sums
+
+
+@registry.command("undo")
+@click.argument("load", type=int)
+@click.option("--reason", default="", help="Why it is taken back; kept in the journal.")
+@click.option("--dry-run", is_flag=True, help="Only count whom the load changed; write nothing.")
+@click.option("--actor", default="", help="Who acts, for the journal; else this machine's user.")
+@json_option
+@click.pass_obj
+def undo(settings_file: Path | None, /, load: int, *, reason: str, dry_run: bool, actor: str, as_json: bool) -> None:
+    """Take back the last published load: everybody whom it changed is as before it.
+
+    Whoever it brought is absent again, whoever it ended is present again and signs in anew. No decision is touched.
+    Example: psc registry undo 12 --reason "the agency withdrew the file"
+    """
+    from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import reading
+    from pro_sante_connect.rpps import undo as room
+
+    dep = deployment(settings_file)
+    if dry_run:
+        with reading(dep.engine) as db:
+            counts = room.preview(db, load)
+    else:
+        counts = room.undo(dep, load, reason=reason, origin=operator(actor))
+    if as_json:
+        dump(counts)
+        return
+    click.echo("Dry run: the load changed" if dry_run else f"Load {load} is taken back.")
+    for name, count in counts.items():
+        click.echo(f"  {name:<24}{count:>12,}")
 
 
 _TITLES = {
@@ -191,14 +221,13 @@ def search(
     """
     from pro_sante_connect.audit import journal
     from pro_sante_connect.audit.events import Event
-    from pro_sante_connect.audit.journal import Origin
     from pro_sante_connect.cli.store import deployment, operator
     from pro_sante_connect.core.database import reading, writing
     from pro_sante_connect.rpps import search as room
     from pro_sante_connect.rpps.candidates import EVERYBODY, Filters
 
     dep, filters = deployment(settings_file), Filters(**{name: value or "" for name, value in asked.items()})
-    now, origin = dep.clock.now(), Origin(actor=f"operator:{actor}") if actor else operator()
+    now, origin = dep.clock.now(), operator(actor)
     with reading(dep.engine) as db:
         answer = room.search(db, text, filters=filters, within=EVERYBODY, limit=limit, now=now)
     shown = [hit.id for hit in answer.hits]

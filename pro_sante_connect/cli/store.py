@@ -21,12 +21,12 @@ def deployment(settings_file: Path | None) -> "Deployment":
     return dep
 
 
-def operator() -> "Origin":
-    """The journal names the account that ran the command."""
+def operator(name: str = "") -> "Origin":
+    """The journal names who was said to act, else the account that ran the command."""
     from pro_sante_connect.audit.journal import Origin
 
     try:
-        name = getpass.getuser()
+        name = name or getpass.getuser()
     except (OSError, KeyError):  # no passwd entry, as in some containers
         name = "unknown"
     return Origin(actor=f"operator:{name}")

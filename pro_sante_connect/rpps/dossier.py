@@ -123,6 +123,20 @@ def keys_of(dossier: Dossier) -> dict[int, str]:
     return dict(zip(ids, (key(row) for row in rows_of(dossier, "", "")), strict=True))
 
 
+def keyed(dossier: Dossier) -> Dossier:
+    """The same with the identity of each activity in place of its id, as `build` makes one."""
+    identities = map(key, rows_of(dossier, "", ""))
+    exercices = [
+        {**one, "activites": [_renamed(activite, next(identities)) for activite in one["activites"]]}
+        for one in dossier["exercices"]
+    ]
+    return {**dossier, "exercices": exercices}
+
+
+def _renamed(activite: Dossier, identity: str) -> Dossier:
+    return {name: value for name, value in activite.items() if name != "id"} | {"key": identity}
+
+
 def vacated(dossier: Dossier) -> Dossier:
     """What is kept of somebody who left the file: no address, no telephone, no place; in which departments it was,
     so that whoever is competent there still finds her."""

@@ -2,6 +2,7 @@
 
     open → published | held | refused | aborted
     held → accepted          by a later load of the same files, which names it and gives a reason
+    published → undone       the last one, while it is kept what it changed (`rpps/undo.py`)
 
 Reading and comparing touch no table of the registry; one transaction publishes. A load whose process died keeps
 the place until its heartbeat is old; then the next one aborts it and goes on.
@@ -22,7 +23,7 @@ from pro_sante_connect.audit.journal import SYSTEM, Origin
 from pro_sante_connect.core.database import insert, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects
+from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects, undo
 from pro_sante_connect.rpps.archive import Sources
 from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.compare import Comparison
@@ -244,7 +245,7 @@ class _Run:
     def _publish(self, load: int, report: Report) -> None:
         with writing(self.dep.engine) as db:
             now = self.dep.clock.now()
-            publication = Publication(db.connection(), load, now)
+            publication = Publication(db.connection(), load, now, keep=undo.make_room(db, load))
             done = 0
             for portion in batches(self.spool.changes()):
                 publication.apply(portion)

@@ -11,7 +11,7 @@ from pro_sante_connect.core.models import Base, BigId
 EXTRACT = "extract"
 LOCAL = "local"
 OPEN, PUBLISHED, HELD, REFUSED, ABORTED = "open", "published", "held", "refused", "aborted"
-ACCEPTED = "accepted"
+ACCEPTED, UNDONE = "accepted", "undone"
 
 # Ordered by bytes on both stores: beginnings of it are looked for.
 BYTES = String().with_variant(String(collation="C"), "postgresql")
@@ -109,6 +109,7 @@ class Load(Base):
     """One import. `running` is 1 while it is open and unique, so that there is one at a time.
 
     `accepts` is the held load whose files it published all the same, `accepted` the reason given for that.
+    `undoable` marks the last published one while what it changed is kept as it was (`LoadChange`).
     """
 
     __tablename__ = "loads"
@@ -126,6 +127,19 @@ class Load(Base):
     heartbeat_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     report: Mapped[dict[str, Any]]
+    undoable: Mapped[bool] = mapped_column(default=False)
+
+
+class LoadChange(Base):
+    """Somebody whom a load changed, as she was before it; `op` is one of `rpps/synchronisation.py`."""
+
+    __tablename__ = "load_changes"
+    load_id: Mapped[int] = mapped_column(ForeignKey("loads.id"), primary_key=True)
+    practitioner_id: Mapped[int] = mapped_column(ForeignKey("practitioners.id"), primary_key=True)
+    op: Mapped[str]
+    digest: Mapped[str]
+    dossier: Mapped[str] = mapped_column(Text)
+    unread: Mapped[int]
 
 
 class Reject(Base):

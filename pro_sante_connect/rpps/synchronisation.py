@@ -1,7 +1,8 @@
 """Publishes a load: one write transaction that touches only who changed.
 
 Readers see the registry as it was or as it is, never a mixture. Nothing is deleted: presences and activities are
-closed with a date. Decisions, contacts, protection and people that staff created are not written here.
+closed with a date. Decisions, contacts, protection and people that staff created are not written here. What is
+changed is kept as it was until the next load, so that this one can be taken back (`rpps/undo.py`).
 """
 
 from collections import Counter
@@ -17,11 +18,12 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.rpps import identifiers
 from pro_sante_connect.rpps.dossier import Dossier, Held, settle, vacated
-from pro_sante_connect.rpps.models import EXTRACT, LOCAL, Activite, Practitioner
+from pro_sante_connect.rpps.models import EXTRACT, LOCAL, Activite, LoadChange, Practitioner
 from pro_sante_connect.rpps.postings import Postings
 from pro_sante_connect.rpps.registry import subject
 
 BATCH = 500
+_AS_IT_WAS = (Practitioner.id, Practitioner.digest, Practitioner.dossier, Practitioner.unread)
 Change = dict[str, Any]
 
 
@@ -56,16 +58,18 @@ class _Ids:
 
 @dataclass(slots=True)
 class Publication:
-    """Applies changes inside the caller's transaction. `counts` tells what was really done."""
+    """Applies changes inside the caller's transaction. `counts` tells what was really done; `keep`: as it was."""
 
     db: Connection
     load: int
     now: datetime
+    keep: bool = False
     counts: Counter[str] = field(default_factory=Counter)
     _people: _Ids = field(init=False)
     _activites: _Ids = field(init=False)
     _postings: Postings = field(init=False)
     _notes: list[dict[str, Any]] = field(default_factory=list)
+    _kept: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._people, self._activites = _Ids(self.db, "practitioners"), _Ids(self.db, "activites")
@@ -89,6 +93,9 @@ class Publication:
         if self._notes:
             self.db.execute(insert(OutboxNote), self._notes)
             self._notes = []
+        if self._kept:
+            self.db.execute(insert(LoadChange), self._kept)
+            self._kept = []
 
     def close(self) -> None:
         """After the last portion."""
@@ -112,6 +119,8 @@ class Publication:
                 | {"present_since": self.now, "absent_since": None}
             )
         self.db.execute(insert(Practitioner), people)
+        for one in people:
+            self._keep("created", one["id"])
         self._open(activites)
         self.counts["created"] += len(people)
 
@@ -150,7 +159,7 @@ class Publication:
     def _rewrite(self, changes: list[Change]) -> None:
         by_national = {change["national_id"]: change for change in changes}
         rows = self.db.execute(
-            select(Practitioner.id, Practitioner.national_id, Practitioner.dossier, Practitioner.absent_since)
+            select(*_AS_IT_WAS, Practitioner.national_id, Practitioner.absent_since)
             .where(Practitioner.national_id.in_(by_national), Practitioner.origin != LOCAL)
             .order_by(Practitioner.id)
             .with_for_update(key_share=True)
@@ -161,6 +170,7 @@ class Publication:
         ended: list[tuple[int, int]] = []
         for row in rows:
             change = by_national[row.national_id]
+            self._keep(change["op"], row.id, row.digest, row.dossier, row.unread)
             before, absent = orjson.loads(row.dossier), row.absent_since is not None
             settled = settle(change["dossier"], before, held[row.id], next_id=self._activites.take)
             still = absent and change["op"] != "returned"
@@ -193,7 +203,7 @@ class Publication:
     def _vanish(self, changes: list[Change]) -> None:
         # Asked again here: staff may have protected somebody since the comparison.
         rows = self.db.execute(
-            select(Practitioner.id, Practitioner.dossier)
+            select(*_AS_IT_WAS)
             .where(
                 Practitioner.national_id.in_([change["national_id"] for change in changes]),
                 Practitioner.protected.is_(False),
@@ -207,6 +217,7 @@ class Publication:
             return
         blank = []
         for row in rows:
+            self._keep("absent", row.id, row.digest, row.dossier, row.unread)
             before = orjson.loads(row.dossier)
             after = vacated(before)
             self._postings.change(row.id, before, after, was_absent=False, absent=True)
@@ -228,12 +239,22 @@ class Publication:
 
     def _mark(self, changes: list[Change]) -> None:
         national = [change["national_id"] for change in changes]
+        if self.keep:
+            for row in self.db.execute(select(*_AS_IT_WAS).where(Practitioner.national_id.in_(national))):
+                self._keep(changes[0]["op"], row.id, unread=row.unread)
         value = Practitioner.unread + 1 if changes[0]["op"] == "unread" else 0
         self.db.execute(update(Practitioner).where(Practitioner.national_id.in_(national)).values(unread=value))
         self.counts[changes[0]["op"]] += len(national)
 
     def _update(self, ids: list[int], **values: Any) -> None:
         self.db.execute(update(Practitioner).where(Practitioner.id.in_(ids)).values(values))
+
+    def _keep(self, op: str, person: int, digest: str = "", dossier: str = "", unread: int = 0) -> None:
+        if self.keep:
+            self._kept.append(
+                {"load_id": self.load, "practitioner_id": person, "op": op, "digest": digest, "dossier": dossier}
+                | {"unread": unread}
+            )
 
     def _note(self, topic: str, person: int, facts: dict[str, Any]) -> None:
         self._notes.append(

@@ -15,7 +15,7 @@ from pro_sante_connect.ecps.purge import purge as forget_expired_means
 from pro_sante_connect.oidc.models import RevokedToken
 from pro_sante_connect.oidc.requests import interaction as interactions
 from pro_sante_connect.oidc.requests import session as sessions
-from pro_sante_connect.rpps import loads
+from pro_sante_connect.rpps import loads, undo
 from pro_sante_connect.signals import deliveries, stream_news
 from pro_sante_connect.signals.models import BoxedMessage
 
@@ -64,6 +64,7 @@ def purge(dep: Deployment) -> None:
     _in_batches(dep, counters.forget_expired, now=now)
     _in_batches(dep, sessions.forget_expired, before=now - timedelta(days=kept.sessions))
     _in_batches(dep, loads.forget_rejects, before=now - timedelta(days=kept.rejects))
+    _in_batches(dep, undo.forget, before=now - timedelta(days=kept.rejects))
     _in_batches(dep, deliveries.forget_settled, before=now - timedelta(days=kept.deliveries))
     _in_batches(dep, stream_news.forget, before=now - timedelta(days=kept.deliveries))
     _in_batches(dep, _forget_messages, before=now - timedelta(days=kept.messages))
