@@ -43,12 +43,18 @@ browser:
 	  test "$$(id -u)" = 0 || { echo "Chromium is missing. Run as root: apt-get install -y chromium"; exit 1; }; \
 	  echo "Installing Chromium…"; apt-get update -qq && apt-get install -y -qq chromium >/dev/null; }
 
+# The receiver for Express is run by a test; node comes with the tests' tools.
+EXPRESS := examples/receiver_express
+$(EXPRESS)/node_modules/.package-lock.json: $(EXPRESS)/package-lock.json $(VENV)/.installed-test
+	@cd $(EXPRESS) && $(abspath $(BIN))/npm ci --silent --no-audit --no-fund
+	@touch $@
+
 # Rooms of which the tests reach every line and branch (what only a dying process runs may escape the count); pages, 95 %.
 PROVEN := core audit rpps ecps oidc access signals
 comma := ,
 files = $(subst $() $(),$(comma),$(foreach room,$(1),pro_sante_connect/$(room)/*))
 
-test: setup-test browser
+test: setup-test browser $(EXPRESS)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
