@@ -4,7 +4,7 @@ Reads only; every difference goes to the spool. People that staff created are ne
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -13,17 +13,19 @@ from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.database import reading
-from pro_sante_connect.rpps import identifiers
+from pro_sante_connect.rpps import identifiers, unchanged
 from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.dossier import Dossier, keys_of
-from pro_sante_connect.rpps.extract import Reason, Reject
+from pro_sante_connect.rpps.extract import Reader, Reason, Reject
 from pro_sante_connect.rpps.guards import People
 from pro_sante_connect.rpps.models import LOCAL, Practitioner
-from pro_sante_connect.rpps.people import Person, gather
-from pro_sante_connect.rpps.spool import REJECTED, Spool
+from pro_sante_connect.rpps.people import Person, ReadLine, gather
+from pro_sante_connect.rpps.reading import Tally
+from pro_sante_connect.rpps.spool import MARKS, Spool
 
 SAMPLE = 10
 UNREAD_LIMIT = 2
+_PARTS = {mark: part for part, mark in MARKS.items()}
 
 
 class Known(NamedTuple):
@@ -37,6 +39,7 @@ class Known(NamedTuple):
     protected: bool
     local: bool
     unread: int
+    lines: str
 
 
 @dataclass(slots=True)
@@ -63,22 +66,23 @@ class Differences:
 _known = select(
     Practitioner.national_id, Practitioner.id_type, Practitioner.digest, Practitioner.folded_name,
     Practitioner.absent_since.is_not(None), Practitioner.protected, Practitioner.origin == LOCAL, Practitioner.unread,
+    Practitioner.lines_digest,
 ).where(Practitioner.bucket == bindparam("bucket"))  # fmt: skip
 
 
 @dataclass(slots=True)
 class Comparison:
-    """Compares each portion; `unknown` are fields the activity file has not, `on_reject` takes late rejects.
-
-    `qualified` says that the file of diplomas and authorisations is there.
-    """
+    """Reads and compares each portion; whoever has the lines of an earlier load is not even read."""
 
     engine: Engine
     spool: Spool
-    unknown: frozenset[str]
-    qualified: bool
-    on_reject: Callable[[Part, int, int, Reject], None]
+    tally: Tally
+    readers: Mapping[Part, Reader]
     result: Differences = field(default_factory=Differences)
+    _context: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._context = unchanged.context(reader.layout for reader in self.readers.values())
 
     def bucket(self, number: int) -> None:
         """One portion."""
@@ -88,36 +92,64 @@ class Comparison:
                 if not one.absent and not one.local:
                     self.result.of_type(one.id_type).previous += 1
             for national, lines in self.spool.read(number).items():
-                self._person(db, national, lines, known.pop(national.decode(), None))
+                parted = [line.split(b"|", 4)[1:] for line in lines]
+                held = known.pop(national.decode("utf-8", "replace"), None)
+                said = unchanged.digest((mark + raw for mark, _number, _offset, raw in parted), self._context)
+                if held is not None and held.lines == said and not (held.absent or held.local or held.unread):
+                    self.result.people += 1
+                    self.result.counts["unchanged"] += 1
+                else:
+                    self._person(db, national.decode("utf-8", "replace"), parted, held, said)
         for one in known.values():
             if not one.absent and not one.local and not one.protected:
                 self._vanished(one)
 
-    def _person(self, db: Session, national: bytes, lines: list[bytes], known: Known | None) -> None:
+    def _person(self, db: Session, national: str, parted: list[list[bytes]], known: Known | None, said: str) -> None:
+        oddities = self._oddities()
+        lines, damaged = self._judged(parted)
         person = gather(national, lines, held_name=known and known.folded_name, counts=self.result.counts)
         for line, reject in person.rejects:
-            self.on_reject(line.part, line.number, line.offset, reject)
+            self.tally.reject(self.spool, line.part, line.number, line.offset, reject)
+        # What is counted or told at each load has to be read at each load.
+        person.lines = said if self._oddities() == oddities else ""
         if known is not None and known.local:
             self.result.note("local", known.national_id)
         elif person.activities:
             self._read(db, person, known)
         elif known is not None and not known.absent:
             # The file of activities is the list of people: lines of the others alone keep nobody in it.
-            rejected = any(line.split(b"|", 2)[1] == REJECTED for line in lines)
             refused = any(reject.reason is not Reason.ORPHAN for _line, reject in person.rejects)
-            self._unread(known) if rejected or refused else self._vanished(known)
+            self._unread(known) if damaged or refused else self._vanished(known)
+
+    def _oddities(self) -> int:
+        told = (self.tally.rejects, self.tally.repairs, self.tally.anomalies)
+        return sum(one.total() for one in told) + self.result.counts["duplicates"]
+
+    def _judged(self, parted: list[list[bytes]]) -> tuple[list[ReadLine], bool]:
+        """Lines that could be read, and whether one of activities could not that is surely hers."""
+        lines, damaged = [], False
+        for mark, number, offset, raw in parted:
+            part = _PARTS[mark]
+            outcome = self.readers[part].read(raw)
+            if isinstance(outcome, Reject):
+                self.tally.reject(self.spool, part, int(number), int(offset), outcome)
+                damaged |= part is Part.ACTIVITY and bool(outcome.national_id)
+            else:
+                rest = "|".join(outcome[1:]).encode()
+                lines.append(ReadLine(part, int(number), int(offset), rest, tuple(rest.split(b"|", 3)[:3])))
+        return lines, damaged
 
     def _read(self, db: Session, person: Person, known: Known | None) -> None:
         self.result.people += 1
         held: Dossier | None = None
-        if known is not None and self.unknown:
+        if known is not None and self.tally.unknown:
             held = _dossier(db, known.national_id)
-            person = person.completed(held, self.unknown)
+            person = person.completed(held, self.tally.unknown)
         if known is None:
             self._change("created", person)
         elif known.absent or not self._same(person, known):
             held = held or _dossier(db, known.national_id)
-            if not self.qualified:
+            if Part.DIPLOMA not in self.readers:
                 person.keep_qualifications(held)
             if known.absent:
                 self._change("returned", person)
@@ -127,13 +159,15 @@ class Comparison:
                 self._change("changed", person)
         else:
             self.result.counts["unchanged"] += 1
+            if person.lines != known.lines:
+                self.spool.seen(known.national_id, known.digest, person.lines)
             if known.unread:
                 self.result.counts["read"] += 1
                 self.spool.change({"op": "read", "national_id": known.national_id})
 
     def _same(self, person: Person, known: Known) -> bool:
         """Says today what the registry holds, as far as today's files tell."""
-        if self.qualified:
+        if Part.DIPLOMA in self.readers:
             return known.digest == person.digest()
         return known.digest.partition(".")[0] == person.practice()
 
@@ -144,7 +178,7 @@ class Comparison:
             self.result.counts["opened"] += sum(len(one["activites"]) for one in dossier["exercices"])
         self.spool.change(
             {"op": what, "national_id": person.national_id, "id_type": person.id_type, "digest": person.digest()}
-            | {"bucket": identifiers.bucket(person.national_id), "dossier": dossier}
+            | {"lines": person.lines, "bucket": identifiers.bucket(person.national_id), "dossier": dossier}
         )
 
     def _count_activities(self, held: Dossier, person: Person) -> None:

@@ -23,9 +23,8 @@ from pro_sante_connect.audit.journal import SYSTEM, Origin
 from pro_sante_connect.core.database import insert, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
-from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects, undo
+from pro_sante_connect.rpps import acceptance, archive, guards, reading, rejects, synchronisation, undo
 from pro_sante_connect.rpps.archive import Sources
-from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.compare import Comparison
 from pro_sante_connect.rpps.guards import Figures, Outcome, Verdict
 from pro_sante_connect.rpps.identifiers import BUCKETS
@@ -160,22 +159,19 @@ class _Run:
         older = self._older()
         if older is not None:
             return self._conclude(Verdict(Outcome.REFUSE, (("older", older),)), None)
-        for source in self.sources.files:
-            reading.read(source, self.spool, self.tally, self._step)
+        readers = {
+            source.part: reading.read(source, self.spool, self.tally, self._step) for source in self.sources.files
+        }
         if self.options.accept is not None:
             with Session(self.dep.engine) as db:
                 acceptance.same_files(db, self.options.accept, self.tally.files)
         if self.tally.truncated:
             return self._conclude(guards.verdict(self._figures(None), self.dep.settings.imports), None)
-        qualified = any(source.part is Part.DIPLOMA for source in self.sources.files)
-        comparison = Comparison(self.dep.engine, self.spool, self.tally.unknown, qualified, self._late_reject)
+        comparison = Comparison(self.dep.engine, self.spool, self.tally, readers)
         for number in range(BUCKETS):
             comparison.bucket(number)
             self._step("compare", number + 1, BUCKETS, comparison.result.people)
         return self._conclude(guards.verdict(self._figures(comparison), self.dep.settings.imports), comparison)
-
-    def _late_reject(self, *reject: Any) -> None:
-        self.tally.reject(self.spool, *reject)
 
     def _figures(self, comparison: Comparison | None) -> Figures:
         return Figures(
@@ -261,6 +257,7 @@ class _Run:
                 counts=report.published, forced=self.options.force, accepts=self.options.accept,
                 reason=self.options.reason, stamp=self.sources.activity.stamp.isoformat(), files=self.tally.files,
             )  # fmt: skip
+        synchronisation.remember(self.dep.engine, self.spool.all_seen())
 
     def _done(self, db: Session, load: int, report: Report, now: datetime) -> None:
         if not _close(db, load, report.state, now=now, report=report.as_facts()):
@@ -274,11 +271,12 @@ class _Run:
 
     def _write_rejects(self) -> None:
         names = {source.part.value: source.name for source in self.sources.files}
+        count = self.tally.rejected
         if self.options.rejects is not None:
             with self.options.rejects.open("w", encoding="utf-8", newline="") as file:
-                rejects.write_csv(rejects.told(self.spool, names), file)
-        if self.load is not None and self.tally.rejected:
-            rejects.keep(self.dep.engine, self.load, rejects.told(self.spool, names))
+                rejects.write_csv(rejects.told(self.spool, names, count=count), file)
+        if self.load is not None and count:
+            rejects.keep(self.dep.engine, self.load, rejects.told(self.spool, names, count=count))
 
 
 def data_of(db: Session) -> datetime | None:

@@ -19,6 +19,7 @@ BYTES = String().with_variant(String(collation="C"), "postgresql")
 
 class Practitioner(Base):
     """One person. `digest` is empty while absent; `unread` counts loads in a row that rejected all lines.
+    `lines_digest` is of lines that are known to say just this (`rpps/unchanged.py`); empty: not known.
 
     `contact_changed_at`: when a mail address or mobile took the place of another one; empty for the first ones.
     """
@@ -35,6 +36,7 @@ class Practitioner(Base):
     folded_name: Mapped[str] = mapped_column(index=True)
     bucket: Mapped[int] = mapped_column(index=True)
     digest: Mapped[str]
+    lines_digest: Mapped[str] = mapped_column(default="")
     dossier: Mapped[str] = mapped_column(Text)
     present_since: Mapped[datetime]
     absent_since: Mapped[datetime | None]

@@ -6,6 +6,7 @@ A line with somebody's number and another name must never give that somebody an 
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from pro_sante_connect.rpps import dossier
 from pro_sante_connect.rpps.columns import Part, column_of
@@ -14,12 +15,9 @@ from pro_sante_connect.rpps.dossier import Dossier
 from pro_sante_connect.rpps.extract import MAX_SHOWN, Reason, Reject, Row
 from pro_sante_connect.rpps.identifiers import folded_name, same_name
 
-_MARKS = {b"a": Part.ACTIVITY, b"k": Part.KNOW_HOW, b"d": Part.DIPLOMA}
 
-
-@dataclass(frozen=True, slots=True)
-class SpooledLine:
-    """One accepted line. `rest` starts with the type of identifier and the two names."""
+class ReadLine(NamedTuple):
+    """One accepted line. `rest` starts with the type of identifier and the two names, which are `name`."""
 
     part: Part
     number: int
@@ -30,14 +28,16 @@ class SpooledLine:
 
 @dataclass(slots=True)
 class Person:
-    """What today's lines say about somebody; nothing when `activities` is empty."""
+    """What today's lines say about somebody; nothing when `activities` is empty. `lines` is their digest as they
+    stood, empty when something about them is told at each load."""
 
     national_id: str
+    lines: str = ""
     activities: list[bytes] = field(default_factory=list)
     know_how: list[bytes] = field(default_factory=list)
     diplomas: list[list[str]] = field(default_factory=list)
     authorisations: list[list[str]] = field(default_factory=list)
-    rejects: list[tuple[SpooledLine, Reject]] = field(default_factory=list)
+    rejects: list[tuple[ReadLine, Reject]] = field(default_factory=list)
 
     @property
     def id_type(self) -> str:
@@ -91,16 +91,15 @@ class Person:
         return replace(self, activities=activities)
 
 
-def gather(national: bytes, lines: Sequence[bytes], *, held_name: str | None, counts: Counter[str]) -> Person:
+def gather(national_id: str, lines: Sequence[ReadLine], *, held_name: str | None, counts: Counter[str]) -> Person:
     """Sort out the lines of one person. `held_name` is the folded name in the registry."""
-    person = Person(national.decode())
-    spooled = [_spooled(line) for line in lines if line[len(national) + 1 : len(national) + 2] != b"r"]
-    activities = [line for line in spooled if line.part is Part.ACTIVITY]
+    person = Person(national_id)
+    activities = [line for line in lines if line.part is Part.ACTIVITY]
     if not activities:
-        person.rejects = [(line, _reject(Reason.ORPHAN, person, "national_id")) for line in spooled]
+        person.rejects = [(line, _reject(Reason.ORPHAN, person, "national_id")) for line in lines]
         return person
-    good = _good_names(activities, spooled, held_name)
-    for line in spooled:
+    good = _good_names(activities, lines, held_name)
+    for line in lines:
         if line.name[:1] != good[0][:1]:
             person.rejects.append((line, _reject(Reason.NAME_CONFLICT, person, "id_type", line.name[0])))
         elif line.name not in good:
@@ -117,19 +116,14 @@ def gather(national: bytes, lines: Sequence[bytes], *, held_name: str | None, co
     return person
 
 
-def _spooled(line: bytes) -> SpooledLine:
-    _national, mark, number, offset, rest = line.split(b"|", 4)
-    return SpooledLine(_MARKS[mark], int(number), int(offset), rest, tuple(rest.split(b"|", 3)[:3]))
-
-
 def _good_names(
-    activities: Sequence[SpooledLine], spooled: Sequence[SpooledLine], held_name: str | None
+    activities: Sequence[ReadLine], lines: Sequence[ReadLine], held_name: str | None
 ) -> list[tuple[bytes, ...]]:
     """Type of identifier and names as spelled, of the name that stands: the one held, else the first row's.
 
     The first of them is always one of an activity row.
     """
-    told = list(dict.fromkeys(line.name for line in (*activities, *spooled)))
+    told = list(dict.fromkeys(line.name for line in (*activities, *lines)))
     if len(told) == 1:
         return told
     folded = {name: _fold(name) for name in told}

@@ -1,4 +1,5 @@
-"""Reads the files of a load into the spool and counts what it sees."""
+"""Sorts the lines of a load's files by person into the spool. Whose a line is, one column says; no line is judged yet,
+but one that names nobody, and the last one when the file may be cut in it."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -10,10 +11,11 @@ from typing import Any
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps.archive import Source
 from pro_sante_connect.rpps.columns import Part
-from pro_sante_connect.rpps.extract import MAX_LINE, Reader, Reason, Reject, layout
+from pro_sante_connect.rpps.extract import MAX_LINE, Layout, Reader, Reason, Reject, layout
 from pro_sante_connect.rpps.lines import Line, Lines
-from pro_sante_connect.rpps.spool import Spool
+from pro_sante_connect.rpps.spool import MARKS, Spool
 
+_BOM = b"\xef\xbb\xbf"
 _PEEK = 50
 _TICK = 20_000
 
@@ -49,8 +51,8 @@ class Tally:
         spool.reject(part, line, offset, reject)
 
 
-def read(source: Source, spool: Spool, tally: Tally, progress: Progress) -> None:
-    """One file. Refuses `extract-header` and `archive-unreadable`."""
+def read(source: Source, spool: Spool, tally: Tally, progress: Progress) -> Reader:
+    """One file, and the reader of its lines. Refuses `extract-header` and `archive-unreadable`."""
     with closing(source.open()) as stream:
         lines = Lines(stream)
         numbered = iter(lines)
@@ -59,35 +61,48 @@ def read(source: Source, spool: Spool, tally: Tally, progress: Progress) -> None
             raise Refusal("extract-header", file=source.part.value, missing="", found="")
         first = list(islice(numbered, _PEEK))
         places = layout(source.part, header.raw.rstrip(b"\r"), [line.raw for line in first])
-        reader = Reader(places)
+        reader = Reader(places, tally.repairs, tally.anomalies)
         if source.part is Part.ACTIVITY:
             tally.unknown = places.unknown
         tally.warnings += places.warnings
-        if header.raw.startswith(b"\xef\xbb\xbf"):
-            reader.repairs["byte-order-mark"] += 1
-        before = tally.rows
+        if header.raw.startswith(_BOM):
+            tally.repairs["byte-order-mark"] += 1
+        before, place, mark = tally.rows, places.indexes[0], MARKS[source.part]
         for line in chain(first, numbered):
-            _take(line, reader, source, spool, tally)
+            tally.rows += 1
+            national = _whose(line.raw, place)
+            if national:
+                spool.line(national, mark, line.number, line.offset, line.raw)
+            else:
+                _nobody(line, reader, spool, tally)
+            if not line.ended:
+                _last(line, places, source.name, tally)
             if line.number % _TICK == 0:
                 progress("read", lines.done, source.size, tally.rows)
         progress("read", lines.done, source.size, tally.rows)
-    tally.repairs += reader.repairs
-    tally.anomalies += reader.anomalies
     facts = {"name": source.name, "part": source.part.value, "bytes": lines.done, "rows": tally.rows - before}
     tally.files.append(facts | {"columns": places.width, "sha256": lines.digest()})
+    return reader
 
 
-def _take(line: Line, reader: Reader, source: Source, spool: Spool, tally: Tally) -> None:
-    tally.rows += 1
+def _whose(raw: bytes, place: int) -> bytes:
+    """The national identifier as a reader would take it, if it takes the line."""
+    parts = raw.split(b"|", place + 1)
+    if len(parts) <= place:
+        return b""
+    told = parts[place]
+    return told if told.isalnum() else told.removeprefix(_BOM).decode("utf-8", "replace").strip().encode()
+
+
+def _nobody(line: Line, reader: Reader, spool: Spool, tally: Tally) -> None:
     outcome = reader.read(line.raw)
-    if isinstance(outcome, tuple):
-        spool.row(source.part, line.number, line.offset, outcome)
+    if isinstance(outcome, Reject):  # always: no line is accepted without an identifier
+        tally.reject(spool, reader.layout.part, line.number, line.offset, outcome)
+
+
+def _last(line: Line, places: Layout, name: str, tally: Tally) -> None:
+    outcome = Reader(places).read(line.raw)
+    if isinstance(outcome, Reject) and outcome.reason in {Reason.COLUMN_COUNT, Reason.TOO_LONG, Reason.ENCODING}:
+        tally.truncated = name
     else:
-        tally.reject(spool, source.part, line.number, line.offset, outcome)
-        if outcome.national_id and source.part is Part.ACTIVITY:
-            spool.damaged(outcome.national_id)
-    if not line.ended:
-        if isinstance(outcome, Reject) and outcome.reason in {Reason.COLUMN_COUNT, Reason.TOO_LONG, Reason.ENCODING}:
-            tally.truncated = source.name
-        else:
-            tally.warnings.append(f"no line feed at the end of {source.name}")
+        tally.warnings.append(f"no line feed at the end of {name}")

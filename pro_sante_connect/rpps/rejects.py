@@ -23,9 +23,13 @@ _BATCH = 1000
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def told(spool: Spool, names: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """Every line refused in the load under way; `names` are the files by what they are."""
-    for part, *rest in spool.rejects():
+def told(spool: Spool, names: Mapping[str, str], *, count: int) -> Iterator[dict[str, Any]]:
+    """The `count` lines refused in the load under way; `names` are the files by what they are. As they stand in the
+    files, unless there are too many to sort."""
+    found: Iterable[list[Any]] = spool.rejects()
+    if count <= KEPT:
+        found = sorted(found, key=lambda one: (names[one[0]], one[1]))
+    for part, *rest in found:
         yield dict(zip(COLUMNS, (names[str(part)], *rest), strict=True))
 
 
@@ -38,11 +42,11 @@ def keep(engine: Engine, load: int, lines: Iterator[dict[str, Any]]) -> None:
 
 
 def of(db: Session, load: int, *, limit: int | None = None) -> Iterator[dict[str, Any]]:
-    """What was kept of a load, in the order found; refuses `load-unknown`."""
+    """What was kept of a load, as it stands in the files; refuses `load-unknown`."""
     if db.get(Load, load) is None:
         raise Refusal("load-unknown", load=load)
     columns = [getattr(Reject, name) for name in COLUMNS]
-    rows = select(*columns).where(Reject.load_id == load).order_by(Reject.id).limit(limit)
+    rows = select(*columns).where(Reject.load_id == load).order_by(Reject.file, Reject.line).limit(limit)
     return (dict(zip(COLUMNS, row, strict=True)) for row in db.execute(rows.execution_options(yield_per=_BATCH)))
 
 

@@ -1,7 +1,7 @@
-"""Accepted lines on disk, in 64 portions by person, so that memory does not grow with the file.
+"""The lines of a load on disk, in 64 portions by person, so that memory does not grow with the file.
 
-The files have no name: a killed load leaves nothing behind. Each line is
-`national id | mark | line | offset | rest of the row`.
+The files have no name: a killed load leaves nothing behind. Each line is `national id | mark | line | offset | bytes
+as they stood`.
 """
 
 import tempfile
@@ -13,11 +13,10 @@ from typing import IO, Self
 import orjson
 
 from pro_sante_connect.rpps.columns import Part
-from pro_sante_connect.rpps.extract import Reject, Row
+from pro_sante_connect.rpps.extract import Reject
 from pro_sante_connect.rpps.identifiers import BUCKETS
 
-MARKS = {Part.ACTIVITY: "a", Part.KNOW_HOW: "k", Part.DIPLOMA: "d"}
-REJECTED = b"r"
+MARKS = {Part.ACTIVITY: b"a", Part.KNOW_HOW: b"k", Part.DIPLOMA: b"d"}
 
 
 class Spool:
@@ -28,6 +27,7 @@ class Spool:
         self._files = [self._open(folder) for _ in range(BUCKETS)]
         self._changes = self._open(folder)
         self._rejects = self._open(folder)
+        self._seen = self._open(folder)
 
     def _open(self, folder: str) -> IO[bytes]:
         return self._stack.enter_context(tempfile.TemporaryFile(dir=folder or None, buffering=1 << 16))
@@ -38,22 +38,15 @@ class Spool:
     def __exit__(self, *_problem: object) -> None:
         self._stack.close()
 
-    def row(self, part: Part, line: int, offset: int, row: Row) -> None:
-        """An accepted line."""
-        national = row[0].encode()
-        text = f"{row[0]}|{MARKS[part]}|{line}|{offset}|{'|'.join(row[1:])}\n"
-        self._files[zlib.crc32(national) % BUCKETS].write(text.encode())
+    def line(self, national: bytes, mark: bytes, number: int, offset: int, raw: bytes) -> None:
+        """A line not yet judged, of whoever its column names."""
+        self._files[zlib.crc32(national) % BUCKETS].write(b"%b|%b|%d|%d|%b\n" % (national, mark, number, offset, raw))
 
     def reject(self, part: Part, line: int, offset: int, reject: Reject) -> None:
         """A refused line."""
         self._rejects.write(
             orjson.dumps([part, line, offset, reject.reason, reject.column, reject.value, reject.national_id]) + b"\n"
         )
-
-    def damaged(self, national_id: str) -> None:
-        """Somebody had a line that could not be read: nobody vanishes for that."""
-        national = national_id.encode()
-        self._files[zlib.crc32(national) % BUCKETS].write(national + b"|r|0|0|\n")
 
     def read(self, bucket: int) -> dict[bytes, list[bytes]]:
         """The lines of one portion by national identifier, people and lines in the order of the file."""
@@ -64,6 +57,16 @@ class Spool:
             people.setdefault(line[: line.index(b"|")], []).append(line[:-1])
         file.close()
         return people
+
+    def seen(self, national_id: str, digest: str, lines: str) -> None:
+        """Of somebody who is unchanged: of which lines that is known from now on."""
+        self._seen.write(f"{national_id}|{digest}|{lines}\n".encode())
+
+    def all_seen(self) -> Iterator[list[str]]:
+        """National identifier, digest, digest of the lines."""
+        self._seen.seek(0)
+        for line in self._seen:
+            yield line[:-1].decode().split("|")
 
     def change(self, change: dict[str, object]) -> None:
         """One difference with the registry."""

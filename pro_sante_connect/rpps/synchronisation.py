@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, Engine, bindparam, insert, select, text, update
 
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.rpps import identifiers
@@ -31,6 +31,16 @@ def batches(changes: Iterator[Change]) -> Iterator[list[Change]]:
     """Portions small enough for one statement each."""
     while portion := list(islice(changes, BATCH)):
         yield portion
+
+
+def remember(engine: Engine, seen: Iterator[list[str]]) -> None:
+    """Of which lines it is known that they change nobody: after the load, in small transactions, since it is as true
+    before and after any of them."""
+    same = (Practitioner.national_id == bindparam("of")) & (Practitioner.digest == bindparam("still"))
+    known = update(Practitioner).where(same).values(lines_digest=bindparam("lines"))
+    while portion := list(islice(seen, BATCH)):
+        with engine.begin() as db:
+            db.execute(known, [dict(zip(("of", "still", "lines"), one, strict=True)) for one in portion])
 
 
 @dataclass(slots=True)
@@ -131,6 +141,7 @@ class Publication:
             **names,
             "folded_name": identifiers.folded_name(names["family_name"], names["given_name"]),
             "digest": change["digest"],
+            "lines_digest": change.get("lines", ""),
             "dossier": orjson.dumps(dossier).decode(),
             "unread": 0,
             "changed_at": self.now,
@@ -227,7 +238,7 @@ class Publication:
             blank,
         )
         ids = [row.id for row in rows]
-        self._update(ids, absent_since=self.now, digest="", unread=0, changed_at=self.now)
+        self._update(ids, absent_since=self.now, digest="", lines_digest="", unread=0, changed_at=self.now)
         self.db.execute(
             update(Activite)
             .where(Activite.practitioner_id.in_(ids), Activite.ended_at.is_(None))

@@ -160,7 +160,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 def test_the_migration_fills_them_from_the_dossiers_there_are(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(postings, "_PORTION", 2)
-    upgrade(url, "0006")
+    upgrade(url, "head")
     engine = open_engine(url)
     with writing(engine) as db:
         for index in range(5):
@@ -175,7 +175,7 @@ def test_the_migration_fills_them_from_the_dossiers_there_are(url: str, monkeypa
             )  # fmt: skip
     engine.dispose()
     downgrade(url, "0004")
-    upgrade(url, "0006")
+    upgrade(url, "head")
     engine = open_engine(url)
     assert held(engine) == due(engine) != {}
     engine.dispose()
