@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks import imports
 from benchmarks.load import Measured
 from benchmarks.races import Raced
 from benchmarks.works import WORKS
@@ -86,7 +87,7 @@ def text(results: Results, chosen: argparse.Namespace) -> str:
         parts += [f"## {algorithm}", "", *_costs(results, algorithm), ""]
     parts += ["## Targets of a first release", "", *targets(results), "", NOTE, ""]
     parts += ["## One-time values used four times at once", "", *_races(results), ""]
-    parts += ["## Registry load", "", *_imports(results), ""]
+    parts += ["## Registry load", "", *imports.table(results.imports), ""]
     return "\n".join(parts)
 
 
@@ -183,16 +184,4 @@ def _races(results: Results) -> list[str]:
         f"| {label} | {one.values} | {one.codes} | {one.refreshes} | {one.defects} |"
         for label, one in results.races.items()
     ]
-    return rows
-
-
-def _imports(results: Results) -> list[str]:
-    rows = [
-        "| store | lines | lines/s, first load | first load ÷ split | same file again ÷ split |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for store, one in results.imports.items():
-        first, again = one["first"] / one["split"], one["again"] / one["split"]
-        rate = one["lines"] / one["first"]
-        rows.append(f"| {store} | {one['lines']:,.0f} | {rate:,.0f} | {first:.1f} | {again:.1f} |")
     return rows

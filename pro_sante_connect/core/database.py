@@ -5,7 +5,7 @@ once with SQLITE_BUSY_SNAPSHOT, an immediate one waits its turn.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import local
@@ -136,6 +136,20 @@ def insert(db: Session | Connection, table: Any) -> postgresql.Insert | sqlite.I
     """INSERT as this store speaks it, for `on_conflict_…`."""
     connection = db if isinstance(db, Connection) else db.connection()
     return postgresql.insert(table) if connection.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def bulk(db: Connection, table: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Many new rows by the store's quickest way, within the caller's transaction. Values are the driver's: moments in
+    microseconds."""
+    driver: Any = db.connection.driver_connection
+    name, told = table.__tablename__, ", ".join(columns)
+    if db.dialect.name != "postgresql":
+        places = ", ".join("?" * len(columns))
+        driver.executemany(f"INSERT INTO {name} ({told}) VALUES ({places})", rows)  # noqa: S608 - our own names
+        return
+    with driver.cursor() as cursor, cursor.copy(f"COPY {name} ({told}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def is_storage_failure(problem: BaseException) -> bool:

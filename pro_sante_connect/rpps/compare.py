@@ -87,7 +87,7 @@ class Comparison:
     def bucket(self, number: int) -> None:
         """One portion."""
         with reading(self.engine) as db:
-            known = {row[0]: Known(*row) for row in db.execute(_known, {"bucket": number})}
+            known = {row[0]: Known(*row) for row in db.connection().execute(_known, {"bucket": number})}
             for one in known.values():
                 if not one.absent and not one.local:
                     self.result.of_type(one.id_type).previous += 1

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import orjson
 from sqlalchemy import Connection, bindparam, delete, select, text, update
 
-from pro_sante_connect.core.database import insert
+from pro_sante_connect.core.database import bulk, insert
 from pro_sante_connect.rpps import terms
 from pro_sante_connect.rpps.models import Posting
 
@@ -170,7 +170,8 @@ class Postings:
     def _write(self, block: int) -> None:
         more = _with_starts(self._new.pop(block, {}))
         if more and self._db.scalar(select(Posting.block).where(Posting.block == block).limit(1)) is None:
-            self._fill(block, more)
+            rows = ((block, term, pack(more[term])) for term in sorted(more))
+            bulk(self._db, Posting, ("block", "term", "people"), rows)
             more = {}
         for term, numbers in self._more.pop(block, {}).items():
             more.setdefault(term, _numbers()).extend(numbers)
@@ -178,17 +179,6 @@ class Postings:
         names = iter(sorted({*more, *less}))
         while portion := list(islice(names, _BATCH)):
             self._merge(block, portion, more, less)
-
-    def _fill(self, block: int, more: dict[str, Numbers]) -> None:
-        """A block that has no row yet."""
-        rows = ((block, term, pack(more[term])) for term in sorted(more))
-        driver: Any = self._db.connection.driver_connection
-        if self._db.dialect.name != "postgresql":
-            driver.executemany("INSERT INTO postings (block, term, people) VALUES (?, ?, ?)", rows)
-            return
-        with driver.cursor() as cursor, cursor.copy("COPY postings (block, term, people) FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
 
     def _merge(self, block: int, names: list[str], more: dict[str, Numbers], less: dict[str, Numbers]) -> None:
         held = self._held(block, names)

@@ -15,6 +15,8 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, bindparam, insert, select, text, update
 
+from pro_sante_connect.core.database import bulk
+from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.rpps import identifiers
 from pro_sante_connect.rpps.dossier import Dossier, Held, settle, vacated
@@ -78,12 +80,14 @@ class Publication:
     _people: _Ids = field(init=False)
     _activites: _Ids = field(init=False)
     _postings: Postings = field(init=False)
+    _at: int = field(init=False)
     _notes: list[dict[str, Any]] = field(default_factory=list)
     _kept: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._people, self._activites = _Ids(self.db, "practitioners"), _Ids(self.db, "activites")
         self._postings = Postings(self.db)
+        self._at = microseconds(self.now)
 
     def apply(self, changes: list[Change]) -> None:
         """One portion."""
@@ -126,9 +130,9 @@ class Publication:
                 | {"id": person, "national_id": change["national_id"], "id_type": change["id_type"]}
                 | {"identifier": change["national_id"][len(change["id_type"]) :], "origin": EXTRACT}
                 | {"bucket": change["bucket"], "protected": False, "contact_email": "", "contact_phone": ""}
-                | {"present_since": self.now, "absent_since": None}
+                | {"present_since": self._at, "absent_since": None, "changed_at": self._at}
             )
-        self.db.execute(insert(Practitioner), people)
+        bulk(self.db, Practitioner, tuple(people[0]), [tuple(one.values()) for one in people])
         for one in people:
             self._keep("created", one["id"])
         self._open(activites)
@@ -151,12 +155,12 @@ class Publication:
         number, profession, category, key, rank = row
         return {
             "id": number, "practitioner_id": person, "profession": profession, "category": category, "key": key,
-            "rank": rank, "opened_at": self.now, "ended_at": None, "closed": False,
+            "rank": rank, "opened_at": self._at, "ended_at": None, "closed": False,
         }  # fmt: skip
 
     def _open(self, activites: list[dict[str, Any]]) -> None:
         if activites:
-            self.db.execute(insert(Activite), activites)
+            bulk(self.db, Activite, tuple(activites[0]), [tuple(one.values()) for one in activites])
             self.counts["opened"] += len(activites)
 
     def _held(self, people: list[int]) -> dict[int, list[Held]]:
