@@ -51,6 +51,8 @@ FILLERS: dict[str, set[str]] = {
         "token-refused",
         "pairing-refused",
         "practitioner-viewed",
+        "practitioner-protected",
+        "practitioner-protection-ended",
         "proposal-made",
         "proposal-approved",
         "proposal-refused",

@@ -35,7 +35,7 @@ def facts_of(db: "Session", person: "Practitioner", now: datetime) -> dict[str, 
         "absent_since": person.absent_since,
         "protected": person.protected,
         "origin": person.origin,
-        "contact": {"email": person.contact_email, "phone": person.contact_phone},
+        "contact": None if person.protected else {"email": person.contact_email, "phone": person.contact_phone},
         "activities": [
             _activity(exercice, activite, usable)
             for exercice in dossier["exercices"]
@@ -98,7 +98,10 @@ def tell(facts: dict[str, Any]) -> None:
     click.echo(f"Status: {facts['status']} ({may}), in the registry since {facts['present_since']:%Y-%m-%d %H:%M}")
     if facts["absent_since"]:
         click.echo(f"Absent from the registry since {facts['absent_since']:%Y-%m-%d %H:%M}")
-    click.echo(f"Contact: {facts['contact']['email'] or '-'} · {facts['contact']['phone'] or '-'}")
+    if facts["protected"]:
+        click.echo("Protected: not published, contact hidden")
+    else:
+        click.echo(f"Contact: {facts['contact']['email'] or '-'} · {facts['contact']['phone'] or '-'}")
     for title, name in (("Activities", "activities"), ("Decisions", "decisions")):
         click.echo(f"\n{title}")
         rows = facts[name]

@@ -165,6 +165,24 @@ def reinstate(settings_file: Path | None, /, **asked: Any) -> None:
     _decide(settings_file, asked, decisions.reinstate)
 
 
+@practitioner.command("protect")
+@_deciding()
+def protect(settings_file: Path | None, /, **asked: Any) -> None:
+    """Publish a person no more: no search, no address. Example: psc practitioner protect ID --reason PS_DANGER"""
+    from pro_sante_connect.rpps import protection
+
+    _decide(settings_file, asked, protection.protect)
+
+
+@practitioner.command("unprotect")
+@_deciding()
+def unprotect(settings_file: Path | None, /, **asked: Any) -> None:
+    """Publish a protected person again. Example: psc practitioner unprotect 99820424051 --reason ADM"""
+    from pro_sante_connect.rpps import protection
+
+    _decide(settings_file, asked, protection.lift)
+
+
 @practitioner.command("end-activity")
 @_deciding()
 @click.option("--activity", "activite", type=int, required=True, help="Its number, as `show` gives it.")

@@ -148,6 +148,27 @@ def vacated(dossier: Dossier) -> Dossier:
     }
 
 
+_PUBLISHED = (
+    "siret", "siren", "finess", "legal_finess", "technical_id", "legal_name", "trade_name", "former_id",
+)  # fmt: skip
+
+
+def withheld(dossier: Dossier) -> Dossier:
+    """What is told of a protected person: her places by name and number, their address, telephone and mail empty."""
+    return {
+        **dossier,
+        "exercices": [
+            {**one, "activites": [_without_address(activite) for activite in one["activites"]]}
+            for one in dossier["exercices"]
+        ],
+    }
+
+
+def _without_address(activite: Dossier) -> Dossier:
+    told = {name: value if name in _PUBLISHED else "" for name, value in activite["structure"].items()}
+    return {**activite, "structure": told}
+
+
 class Held(NamedTuple):
     """A row of the table of activities; `closed` by staff."""
 

@@ -18,7 +18,7 @@ from pro_sante_connect.audit.journal import Origin
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.core.models import microseconds, moment
 from pro_sante_connect.ecps import card
-from pro_sante_connect.rpps import decisions, registry
+from pro_sante_connect.rpps import decisions, protection, registry
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import practice
 from pro_sante_connect.signals.withdrawal import end_sessions
@@ -44,6 +44,7 @@ def _reset_means(db: Session, practitioner: Practitioner, *, reason: str, origin
 TOGETHER: dict[str, Callable[..., Any]] = {
     "suspension": decisions.suspend, "strike-off": decisions.strike_off, "death": decisions.record_death,
     "reinstatement": decisions.reinstate, "means-reset": _reset_means,
+    "protection": protection.protect, "protection-end": protection.lift,
 }  # fmt: skip
 SUSPENDS_AT_ONCE = ("suspension", "strike-off", "death")
 KINDS = (*TOGETHER, *ALONE)
@@ -85,12 +86,14 @@ def decide(
 
 def judge(db: Session, practitioner: Practitioner, kind: str, *, reason: str, now: datetime, **terms: Any) -> None:
     """What carrying it out would be refused for, before anybody signs: as `rpps.decisions.judge`, and
-    `evidence-missing`, `until-missing`."""
+    `evidence-missing`, `until-missing`, `already-protected`, `not-protected`."""
     decisions.judge(db, practitioner, decisions.Terms(**terms), reason=reason, now=now)
     if kind == "death" and not terms.get("evidence", "").strip():
         raise Refusal("evidence-missing")
     if kind == "limit" and terms.get("until") is None:
         raise Refusal("until-missing")
+    if kind in ("protection", "protection-end"):
+        protection.judge(practitioner, protected=kind == "protection")
     if kind == "activity-end" and terms.get("activite") is None:
         raise Refusal("activite-unknown")
 

@@ -46,6 +46,8 @@ MENDABLE: dict[str, tuple[str, ...]] = {
     "activite-ended": ("scope",),
     "exercice-unknown": ("scope",),
     "not-suspended": (),
+    "already-protected": (),
+    "not-protected": (),
     "proposal-pending": (),
     "proposal-closed": (),
     "proposal-overtaken": (),

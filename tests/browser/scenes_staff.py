@@ -4,6 +4,7 @@ from pro_sante_connect.access import accounts
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.statement import within
+from pro_sante_connect.rpps import protection, registry
 from pro_sante_connect.rpps.models import HELD, Load
 from pro_sante_connect.rpps.postings import fill
 from tests.access.clerk import Clerk, clerk
@@ -109,6 +110,26 @@ def _(stage: Stage) -> None:
     who, chosen = at_work(stage), person(stage)
     who.decide(chosen, "suspension", reason="DISC")
     stage.go(f"/staff/people/{chosen}?done=proposed")
+
+
+@shows("staff_person protected")
+def _(stage: Stage) -> None:
+    """Whose protection ends if another person agrees."""
+    who, chosen = at_work(stage), person(stage)
+    world = stage.served.world
+    with writing(world.engine) as db:
+        protection.protect(db, registry.get(db, chosen), reason="PS_DANGER", origin=SYSTEM, now=world.now)
+    who.decide(chosen, "protection-end", reason="ADM")
+    stage.go(f"/staff/people/{chosen}?done=proposed")
+    assert stage.page.locator("#protected").count() == 1
+
+
+@shows("staff_decide protection")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go(f"/staff/people/{person(stage)}/decide/protection")
+    stage.page.check("#reason-PS_DANGER")
+    stage.send()
 
 
 @shows("staff_decide")

@@ -158,6 +158,17 @@ def test_contacts_are_set_and_the_journal_does_not_hold_them(registered: Path) -
     assert phone not in trail
 
 
+def test_a_protected_person_is_shown_without_contact(registered: Path) -> None:
+    call("practitioner", "contact", RPPS, "--email", "rose@courriel.example", "--phone", "0639980001")
+    facts = told("practitioner", "protect", RPPS, "--reason", "PS_DANGER")
+    assert (facts["protected"], facts["contact"], facts["may_sign_in"]) == (True, None, True)
+    said = call("practitioner", "show", RPPS).stdout
+    assert "Protected: not published" in said
+    assert "rose@courriel" not in said
+    assert call("practitioner", "protect", RPPS, "--reason", "PS_DANGER").stderr.endswith("(already-protected)\n")
+    assert told("practitioner", "unprotect", RPPS, "--reason", "ADM")["contact"]["email"] == "rose@courriel.example"
+
+
 @pytest.mark.parametrize(
     ("arguments", "code"),
     [
@@ -171,6 +182,8 @@ def test_contacts_are_set_and_the_journal_does_not_hold_them(registered: Path) -
         (("limit", RPPS, *REASON, "--until", "2001-01-01"), "effective-past"),
         (("deceased", RPPS, *REASON, "--evidence", " "), "evidence-missing"),
         (("reinstate", RPPS, *REASON), "not-suspended"),
+        (("unprotect", RPPS, *REASON), "not-protected"),
+        (("protect", RPPS, "--reason", " "), "reason-missing"),
         (("end-activity", RPPS, *REASON, "--activity", "999"), "activite-unknown"),
     ],
 )

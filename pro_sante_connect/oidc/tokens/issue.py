@@ -15,6 +15,7 @@ from pro_sante_connect.oidc.tokens.claims import Facts, reduced
 from pro_sante_connect.oidc.tokens.jose import sign, sign_own
 from pro_sante_connect.oidc.tokens.keys import KeyRing
 from pro_sante_connect.oidc.tokens.liveness import Living
+from pro_sante_connect.rpps.dossier import withheld
 from pro_sante_connect.settings import Settings
 
 Hidden = tuple[frozenset[tuple[str, str]], frozenset[int]]
@@ -25,12 +26,13 @@ def facts_of(
     living: Living, client: RelyingParty, settings: Settings, *, scope: str = "", hidden: Hidden = NOTHING_HIDDEN
 ) -> Facts:
     """What the shapes may say of a living authorization; `scope` narrows it."""
+    dossier = reduced(living.dossier, *hidden)
     return Facts(
         issuer=settings.issuer.issuer,
         subject_uuid=settings.issuer.subject_uuid,
         client_id=living.client_id,
         national_id=living.national_id,
-        dossier=reduced(living.dossier, *hidden),
+        dossier=withheld(dossier) if living.protected else dossier,
         scope=scope or living.scope,
         granted_scope=living.scope,
         nonce=living.nonce,

@@ -11,7 +11,7 @@ from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import two_signatures
-from pro_sante_connect.web import browser, practices
+from pro_sante_connect.web import browser
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.forms import Problem, mend
 from pro_sante_connect.web.language import word
@@ -41,7 +41,7 @@ def _page(
     return staff_page(
         "staff_decide.html", mine, status=problem.status if problem else 200, problem=problem, person=person,
         kind=kind, fields=terms.FIELDS[kind], reasons=terms.REASONS[kind], two=kind in two_signatures.TOGETHER,
-        at_once=kind in two_signatures.SUSPENDS_AT_ONCE, practices=practices.of(registry.every_activite(person)),
+        at_once=kind in two_signatures.SUSPENDS_AT_ONCE, practices=here.practices_of(person),
         exercices=_exercices(person), noted=kind not in terms.WITHOUT_NOTE, given=request.form,
         weighs_on=here.weighs_on(person, confirmed or {}),
         consequence=None if confirmed is None else _consequence(person, kind, confirmed),
@@ -55,7 +55,7 @@ def _exercices(person: Practitioner) -> list[tuple[str, str]]:
 
 def _consequence(person: Practitioner, kind: str, asked: dict[str, Any]) -> str:
     """What would follow, in words; sessions and services are counted when the whole person stops at once."""
-    if kind == "reinstatement":
+    if kind in ("reinstatement", "protection", "protection-end"):
         return ""
     if asked.get("effective") or kind == "limit":
         return word("decide.consequence-later")

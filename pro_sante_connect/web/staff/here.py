@@ -1,6 +1,7 @@
 """Who of the staff is at this browser, and what she may do on this page."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -93,18 +94,25 @@ def weighed(found: Practitioner, terms: Mapping[str, Any]) -> scope.Reach:
 
 def looked(here: Member, *people: Practitioner) -> None:
     """A page that names somebody is an entry of the journal."""
-    seen = sorted({one.id for one in people})
+    seen: dict[int, dict[str, Any]] = {one.id: {"protected": True} if one.protected else {} for one in people}
     if not seen:
         return
     with store.writing(deployment().engine) as db:  # the page goes on with what it read
-        for number in seen:
-            journal.record(db, Event.PRACTITIONER_VIEWED, registry.subject(number), now=now(), origin=origin(here))
+        for number, facts in sorted(seen.items()):
+            subject = registry.subject(number)
+            journal.record(db, Event.PRACTITIONER_VIEWED, subject, now=now(), origin=origin(here), **facts)
+
+
+def practices_of(found: Practitioner) -> list[practices.Practice]:
+    """Hers, as staff read them: not where, when she is protected."""
+    told = practices.of(registry.every_activite(found))
+    return [replace(one, town="") for one in told] if found.protected else told
 
 
 def weighs_on(found: Practitioner, terms: Mapping[str, Any]) -> str:
     """In words, what a decision with these terms weighs on; an empty text for the whole person."""
     if terms.get("activite"):
-        places = {one.id: one.in_full for one in practices.of(registry.every_activite(found))}
+        places = {one.id: one.in_full for one in practices_of(found)}
         return places.get(terms["activite"], str(terms["activite"]))
     return nomenclature.profession_label(terms["exercice"][0]) if terms.get("exercice") else ""
 

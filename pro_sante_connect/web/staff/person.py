@@ -15,7 +15,7 @@ from pro_sante_connect.oidc.requests import session as sessions
 from pro_sante_connect.rpps import decisions, registry, status
 from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import deliveries
-from pro_sante_connect.web import browser, practices
+from pro_sante_connect.web import browser
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.language import word
 from pro_sante_connect.web.pages import see_other
@@ -51,7 +51,7 @@ def show(person_id: int) -> Response:
         "staff_person.html", mine, person=person, state=status.status(standing, now=now()),
         enters=status.may_sign_in(standing, now=now()), in_force=in_force,
         ahead=[one for one in made if one.blocks_from > now() and one.lifted_at is None],
-        practices=practices.of(registry.every_activite(person)),
+        practices=here.practices_of(person),
         usable={one.id for one in registry.usable(person, standing, now=now())},
         told=deliveries.listed(db, practitioner=person.id, limit=20),
         means=means.of(db, person.id), sessions=sessions.of_person(db, person.id, idle=browser.idle(), now=now()),

@@ -13,14 +13,16 @@ FIELDS = {
     "suspension": ("scope", "effective", "until", "authority", "evidence"),
     "strike-off": ("effective", "authority", "evidence"), "retirement": ("effective",), "death": ("evidence",),
     "limit": ("until",), "security-block": (), "activity-end": ("scope",), "reinstatement": (), "means-reset": (),
+    "protection": (), "protection-end": (),
 }  # fmt: skip
 REASONS = {
     "suspension": ("DISC", "SANTE", "ADM", "AUT"), "strike-off": ("DISC", "ADM", "FRAUDE"),
     "retirement": ("RH", "RL", "RS", "ETR"), "death": ("DCD",), "limit": ("AUTO",),
     "security-block": ("SECU", "FRAUDE"), "reinstatement": ("ADM", "DISC", "SANTE", "AUT"),
     "means-reset": ("SECU", "FRAUDE", "ADM"), "activity-end": ("CHA", "CHL", "CHP", "AUT"),
+    "protection": ("PS_DANGER", "OPP_DIF_PUB"), "protection-end": ("ADM", "AUT"),
 }  # fmt: skip
-WITHOUT_NOTE = ("reinstatement", "means-reset", "activity-end")
+WITHOUT_NOTE = ("reinstatement", "means-reset", "activity-end", "protection", "protection-end")
 PARIS = ZoneInfo("Europe/Paris")
 
 
