@@ -14,7 +14,7 @@ from benchmarks.servers import address
 from pro_sante_connect.cli.database import upgrade
 from pro_sante_connect.core.chance import SystemChance
 from pro_sante_connect.core.clock import SystemClock
-from pro_sante_connect.core.database import open_engine
+from pro_sante_connect.core.database import open_engine, unmapped
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.vault import vault_of
 from pro_sante_connect.demo.extract import write_extract
@@ -68,7 +68,7 @@ def _next_day(folder: Path, people: int, files: list[Path]) -> list[Path]:
 
 def _load(url: str, files: list[Path]) -> tuple[float, float]:
     dep = Deployment(
-        settings=Settings(), engine=open_engine(url), clock=SystemClock(), chance=SystemChance(),
+        settings=Settings(), engine=unmapped(open_engine(url)), clock=SystemClock(), chance=SystemChance(),
         vault=vault_of((b"b" * 32,)),
     )  # fmt: skip
     began = time.perf_counter()

@@ -58,7 +58,7 @@ def ours(
     prefix = settings.Issuer(auth_base="").issuer
     wait(base, process, f"{prefix}/.well-known/openid-configuration")
     database = postmaster() if store == "postgresql" else None
-    notes = {"callback": CALLBACK, "passkey": give_passkey(cast_, base)}
+    notes = {"callback": CALLBACK, "passkey": give_passkey(cast_, base), "cast": cast_}
     return Server("ours", store, algorithm, base, process, mint, database, prefix, client, notes)
 
 

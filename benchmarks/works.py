@@ -50,12 +50,12 @@ def measure(server: Server, count: int) -> Iterator[tuple[str, Measured]]:
     asked["userinfo"] = [
         request("GET", server.endpoints["userinfo_endpoint"], authorization=f"Bearer {value}") for value in tokens
     ]
-    asked["introspection"] = [_introspection(server, value) for value in tokens]
+    asked["introspection"] = [introspection(server, value) for value in tokens]
     for name, some in asked.items():
         if some:
             yield name, run(server.base, (some * (count * CHEAP))[: count * CHEAP], server.processes)
 
 
-def _introspection(server: Server, value: str) -> bytes:
+def introspection(server: Server, value: str) -> bytes:
     known = server.endpoints.get("introspection_endpoint") or f"{server.base}{server.prefix}/introspect/"
     return request("POST", known, urlencode({"token": value}).encode(), authorization=basic(server.client))

@@ -57,6 +57,7 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
     """
     from pro_sante_connect.cli.progress import shown
     from pro_sante_connect.cli.store import deployment, operator
+    from pro_sante_connect.core.database import unmapped
     from pro_sante_connect.core.errors import Refusal
     from pro_sante_connect.core.words import say
     from pro_sante_connect.rpps import loads
@@ -70,6 +71,7 @@ def import_(settings_file: Path | None, /, files: tuple[Path, ...], as_json: boo
     if asked["as_of"] is not None:
         asked["as_of"] = asked["as_of"].replace(tzinfo=UTC)
     dep = deployment(settings_file)
+    unmapped(dep.engine)
     options = loads.Options(origin=operator(actor), **asked)
     try:
         with shown(quiet=as_json) as progress:

@@ -181,6 +181,18 @@ def open_engine(url: str) -> Engine:
     return prepare(create_engine(url, **engine_options(url)))
 
 
+def unmapped(engine: Engine) -> Engine:
+    """For a process that goes through a whole store once: SQLite's file is not mapped, which would count as memory."""
+    if engine.dialect.name == "sqlite" and not event.contains(engine, "connect", _sqlite_unmap):
+        event.listen(engine, "connect", _sqlite_unmap)
+        engine.dispose()
+    return engine
+
+
+def _sqlite_unmap(connection: Any, _record: Any) -> None:
+    connection.execute("PRAGMA mmap_size=0").close()
+
+
 def _sqlite_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None  # SQLAlchemy's BEGIN is ours, not the driver's
     for pragma in (
