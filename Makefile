@@ -2,6 +2,8 @@
 PYTHON ?= python3
 PORT ?= 8000
 DATA ?= demo-data
+# Tests run in two processes, each with stores of its own.
+WORKERS ?= 2
 VENV := .venv
 BIN := $(VENV)/bin
 
@@ -58,7 +60,7 @@ test: setup-test browser $(EXPRESS)/node_modules/.package-lock.json
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest --cov --cov-report=
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --cov --cov-report=
 	@$(BIN)/coverage report --skip-covered
 	@$(BIN)/coverage report --include="$(call files,$(PROVEN))" --precision=2 --fail-under=99.9 --format=total >/dev/null || \
 	  { echo "Lines or branches of $(PROVEN) are reached by no test."; exit 1; }
