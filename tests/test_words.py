@@ -12,6 +12,7 @@ from jinja2 import nodes
 from pro_sante_connect.access.permissions import Role
 from pro_sante_connect.core.words import LANGUAGES, catalogue
 from pro_sante_connect.ecps import models
+from pro_sante_connect.rpps import anomalies
 from pro_sante_connect.rpps.extract import Reason
 from pro_sante_connect.rpps.loads import TRIED
 from pro_sante_connect.rpps.models import ABORTED, ACCEPTED, HELD, PUBLISHED, UNDONE
@@ -38,6 +39,7 @@ ENDS = {models.REFUSED, models.EXPIRED, models.KILLED, models.REPLACED}
 FILLERS: dict[str, set[str]] = {
     "accessibility.known-*": {"keyboard", "size", "colour", "memory"},
     "activate.step-*": set(STEPS),
+    "anomaly.*": set(anomalies.KINDS),
     "consent.*": {group for groups in GROUPS.values() for group in groups},
     "decide.*": set(KINDS),
     "decide.*-text": set(KINDS),
@@ -52,6 +54,7 @@ FILLERS: dict[str, set[str]] = {
         "pairing-refused",
         "practitioner-viewed",
         "practitioner-protected",
+        "anomaly-ignored",
         "practitioner-protection-ended",
         "proposal-made",
         "proposal-approved",
@@ -106,7 +109,7 @@ FILLERS: dict[str, set[str]] = {
         "retired",
         "role-ended",
     },
-    "staff.nav-*": {"desk", "people", "approvals", "loads", "journal", "members"},
+    "staff.nav-*": {"desk", "people", "approvals", "anomalies", "loads", "journal", "members"},
     "staff.why-*": {"own-proposal", "own-person", "role-missing", "out-of-scope"},
     "status.*": {status.value for status in Status},
     "told.*": {WAITING, ACKNOWLEDGED, DEAD},

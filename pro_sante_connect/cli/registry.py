@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pro_sante_connect.cli.output import Misuse, Stop, dump, json_option, table
+from pro_sante_connect.cli.registry_state import anomalies, status
 from pro_sante_connect.rpps.status import Status
 
 if TYPE_CHECKING:
@@ -253,49 +254,5 @@ def _told(hit: "Hit") -> tuple[str, ...]:
     return hit.national_id, name, hit.status, professions, hit.structure, hit.town, reasons
 
 
-@registry.command("status")
-@click.option("--limit", default=5, show_default=True, type=click.IntRange(1, 100), help="How many loads.")
-@json_option
-@click.pass_obj
-def status(settings_file: Path | None, limit: int, as_json: bool) -> None:
-    """How many people the registry holds, and the last loads. Example: psc registry status --json"""
-    from sqlalchemy import func, select
-
-    from pro_sante_connect.cli.store import deployment
-    from pro_sante_connect.core.database import reading
-    from pro_sante_connect.rpps import loads
-    from pro_sante_connect.rpps.models import Activite, Practitioner
-
-    dep = deployment(settings_file)
-    with reading(dep.engine) as db:
-        people = select(func.count()).select_from(Practitioner)
-        facts: dict[str, Any] = {
-            "present": db.scalar(people.where(Practitioner.absent_since.is_(None))),
-            "absent": db.scalar(people.where(Practitioner.absent_since.is_not(None))),
-            "open_activities": db.scalar(select(func.count()).select_from(Activite).where(Activite.ended_at.is_(None))),
-        }
-        last, stamp = loads.latest(db, limit=limit), loads.data_of(db)
-        rows = [
-            (one.id, one.state, one.stamp, one.opened_at, one.closed_at, one.author, _brief(one.report)) for one in last
-        ]
-    now = dep.clock.now()
-    columns = ("load", "state", "data of", "opened", "closed", "by", "what")
-    if as_json:
-        dump(facts | {"loads": [dict(zip(columns, row, strict=True)) for row in rows]})
-        return
-    click.echo(
-        f"{facts['present']:,} people present, {facts['absent']:,} absent, {facts['open_activities']:,} activities"
-    )
-    table(columns, rows, as_json=False, empty="No load yet. Start with: psc registry import FILE…")
-    if stamp is not None:
-        age = (now - stamp).days
-        click.echo(f"Source: RPPS (Annuaire Santé, ANS), data of {stamp:%Y-%m-%d}, {age} days ago.")
-
-
-def _brief(report: dict[str, Any]) -> str:
-    if "problem" in report:
-        return str(report["problem"])
-    counts = report.get("published") or report.get("differences") or {}
-    return (
-        ", ".join(f"{name} {count}" for name, count in counts.items() if count and name != "unchanged") or "no change"
-    )
+registry.add_command(status)
+registry.add_command(anomalies)

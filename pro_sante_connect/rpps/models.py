@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pro_sante_connect.core.models import Base, BigId
@@ -157,3 +157,23 @@ class Reject(Base):
     column: Mapped[str]
     value: Mapped[str] = mapped_column(default="")
     national_id: Mapped[str]
+
+
+class Anomaly(Base):
+    """Something odd that `rpps/anomalies.py` found, of a person, of two, or of a load; `key` is what makes it the same
+    one at the next search."""
+
+    __tablename__ = "anomalies"
+    __table_args__ = (Index("ix_anomalies_kind_id", "kind", "id"),)
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    key: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    practitioner_id: Mapped[int | None] = mapped_column(ForeignKey("practitioners.id"))
+    other_id: Mapped[int | None] = mapped_column(ForeignKey("practitioners.id"))
+    detail: Mapped[str]
+    times: Mapped[int]
+    found_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    ignored_at: Mapped[datetime | None]
+    ignored_by: Mapped[str] = mapped_column(default="")
+    ignored_reason: Mapped[str] = mapped_column(default="")

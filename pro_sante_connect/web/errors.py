@@ -31,6 +31,7 @@ STATUS = {
     "invitation-unknown": 404,
     "account-unknown": 404,
     "proposal-unknown": 404,
+    "anomaly-unknown": 404,
     "practitioner-unknown": 404,
     "grant-unknown": 404,
     "method-refused": 405,

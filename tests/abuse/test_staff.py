@@ -33,7 +33,8 @@ def pages(person: int) -> list[str]:
     return [
         "/staff", "/staff/people", f"/staff/people/{person}", "/staff/people/999999", "/staff/approvals",
         f"/staff/people/{person}/decide/suspension", "/staff/approvals/1", "/staff/journal", "/staff/journal.csv",
-        "/staff/loads", "/staff/loads/1", "/staff/members",
+        "/staff/loads", "/staff/loads/1", "/staff/members", "/staff/anomalies", "/staff/anomalies.csv",
+        "/staff/anomalies/1",
     ]  # fmt: skip
 
 
@@ -41,7 +42,7 @@ def posts(person: int) -> list[str]:
     return [
         f"/staff/people/{person}/decide/suspension", f"/staff/people/{person}/decide/strike-off", "/staff/members",
         f"/staff/people/{person}/sessions/end", "/staff/approvals/1", "/staff/members/1/retire",
-        "/staff/members/1/link", "/staff/grants/1/end", "/staff/sign-out",
+        "/staff/members/1/link", "/staff/grants/1/end", "/staff/anomalies/1", "/staff/sign-out",
     ]  # fmt: skip
 
 

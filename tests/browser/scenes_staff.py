@@ -5,7 +5,8 @@ from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.statement import within
 from pro_sante_connect.rpps import protection, registry
-from pro_sante_connect.rpps.models import HELD, Load
+from pro_sante_connect.rpps.anomalies import Found
+from pro_sante_connect.rpps.models import HELD, Anomaly, Load
 from pro_sante_connect.rpps.postings import fill
 from tests.access.clerk import Clerk, clerk
 from tests.browser.scenes import shows
@@ -96,6 +97,39 @@ def _(stage: Stage) -> None:
         db.flush()
         number = held.id
     stage.go(f"/staff/loads/{number}")
+
+
+def odd(stage: Stage) -> int:
+    """An anomaly about somebody new, two from the load; the number of the first."""
+    chosen, world = person(stage), stage.served.world
+    with writing(world.engine) as db:
+        rows = [Found("structure", chosen, detail="CABINET DU LILAS"), Found("unknown-code", detail="mode: Z", times=3)]
+        made = [Anomaly(**one.row(world.now)) for one in rows]
+        db.query(Anomaly).delete()
+        db.add_all(made)
+        db.flush()
+        return made[0].id
+
+
+@shows("staff_anomalies")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    odd(stage)
+    stage.go("/staff/anomalies")
+    assert stage.page.locator("article").count() == 2
+
+
+@shows("staff_anomaly")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go(f"/staff/anomalies/{odd(stage)}")
+
+
+@shows("staff_anomaly refused")
+def _(stage: Stage) -> None:
+    at_work(stage)
+    stage.go(f"/staff/anomalies/{odd(stage)}")
+    stage.send("#ignore", reason=" ")
 
 
 @shows("staff_members refused")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
+from pro_sante_connect.rpps.anomalies import KINDS
 from tests.cli.conftest import call, told
 from tests.rpps.files import Facts, people, row, write
 
@@ -209,3 +210,11 @@ def test_the_last_load_is_taken_back_with_a_reason(first: Path) -> None:
     assert "operator:nadia" in call("audit", "trail", "load:2").stdout
     refused = call("registry", "undo", "2", "--reason", "again")
     assert refused.stderr.splitlines()[-1].endswith("(load-not-undoable)")
+
+
+def test_what_is_odd_is_counted_by_kind(first: Path) -> None:
+    counts = told("registry", "anomalies")
+    assert set(counts) == set(KINDS)
+    said = call("registry", "anomalies").stdout.splitlines()
+    assert [line.split() for line in said] == [[kind, str(count)] for kind, count in counts.items()]
+    assert "anomalies:found" in call("audit", "trail", "registry").stdout
