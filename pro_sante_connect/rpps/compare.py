@@ -87,26 +87,26 @@ class Comparison:
     def bucket(self, number: int) -> None:
         """One portion."""
         with reading(self.engine) as db:
-            known = {row[0]: Known(*row) for row in db.connection().execute(_known, {"bucket": number})}
+            known = {row[0]: Known._make(row) for row in db.connection().execute(_known, {"bucket": number})}
             for one in known.values():
                 if not one.absent and not one.local:
                     self.result.of_type(one.id_type).previous += 1
-            for national, lines in self.spool.read(number).items():
-                parted = [line.split(b"|", 4)[1:] for line in lines]
-                held = known.pop(national.decode("utf-8", "replace"), None)
-                said = unchanged.digest((mark + raw for mark, _number, _offset, raw in parted), self._context)
+            for spelled, lines in self.spool.read(number).items():
+                national = spelled.decode("utf-8", "replace")
+                held = known.pop(national, None)
+                said = unchanged.digest([line[3] for line in lines], self._context)
                 if held is not None and held.lines == said and not (held.absent or held.local or held.unread):
                     self.result.people += 1
                     self.result.counts["unchanged"] += 1
                 else:
-                    self._person(db, national.decode("utf-8", "replace"), parted, held, said)
+                    self._person(db, national, lines, held, said)
         for one in known.values():
             if not one.absent and not one.local and not one.protected:
                 self._vanished(one)
 
-    def _person(self, db: Session, national: str, parted: list[list[bytes]], known: Known | None, said: str) -> None:
+    def _person(self, db: Session, national: str, spooled: list[list[bytes]], known: Known | None, said: str) -> None:
         oddities = self._oddities()
-        lines, damaged = self._judged(parted)
+        lines, damaged = self._judged(spooled)
         person = gather(national, lines, held_name=known and known.folded_name, counts=self.result.counts)
         for line, reject in person.rejects:
             self.tally.reject(self.spool, line.part, line.number, line.offset, reject)
@@ -125,12 +125,12 @@ class Comparison:
         told = (self.tally.rejects, self.tally.repairs, self.tally.anomalies)
         return sum(one.total() for one in told) + self.result.counts["duplicates"]
 
-    def _judged(self, parted: list[list[bytes]]) -> tuple[list[ReadLine], bool]:
+    def _judged(self, spooled: list[list[bytes]]) -> tuple[list[ReadLine], bool]:
         """Lines that could be read, and whether one of activities could not that is surely hers."""
         lines, damaged = [], False
-        for mark, number, offset, raw in parted:
-            part = _PARTS[mark]
-            outcome = self.readers[part].read(raw)
+        for _whose, number, offset, told in spooled:
+            part = _PARTS[told[:1]]
+            outcome = self.readers[part].read(told[1:-1])
             if isinstance(outcome, Reject):
                 self.tally.reject(self.spool, part, int(number), int(offset), outcome)
                 damaged |= part is Part.ACTIVITY and bool(outcome.national_id)

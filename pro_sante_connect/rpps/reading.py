@@ -67,18 +67,19 @@ def read(source: Source, spool: Spool, tally: Tally, progress: Progress) -> Read
         tally.warnings += places.warnings
         if header.raw.startswith(_BOM):
             tally.repairs["byte-order-mark"] += 1
-        before, place, mark = tally.rows, places.indexes[0], MARKS[source.part]
+        before, place, mark, number = tally.rows, places.indexes[0], MARKS[source.part], 1
         for line in chain(first, numbered):
-            tally.rows += 1
-            national = _whose(line.raw, place)
+            number, offset, raw, ended = line
+            national = _whose(raw, place)
             if national:
-                spool.line(national, mark, line.number, line.offset, line.raw)
+                spool.line(national, mark, number, offset, raw)
             else:
                 _nobody(line, reader, spool, tally)
-            if not line.ended:
+            if not ended:
                 _last(line, places, source.name, tally)
-            if line.number % _TICK == 0:
-                progress("read", lines.done, source.size, tally.rows)
+            if number % _TICK == 0:
+                progress("read", lines.done, source.size, before + number - 1)
+        tally.rows += number - 1
         progress("read", lines.done, source.size, tally.rows)
     facts = {"name": source.name, "part": source.part.value, "bytes": lines.done, "rows": tally.rows - before}
     tally.files.append(facts | {"columns": places.width, "sha256": lines.digest()})

@@ -1,7 +1,7 @@
 """The lines of a load on disk, in 64 portions by person, so that memory does not grow with the file.
 
-The files have no name: a killed load leaves nothing behind. Each line is `national id | mark | line | offset | bytes
-as they stood`.
+The files have no name: a killed load leaves nothing behind. Each line is `national id | line | offset | mark and
+bytes as they stood`.
 """
 
 import tempfile
@@ -40,7 +40,7 @@ class Spool:
 
     def line(self, national: bytes, mark: bytes, number: int, offset: int, raw: bytes) -> None:
         """A line not yet judged, of whoever its column names."""
-        self._files[zlib.crc32(national) % BUCKETS].write(b"%b|%b|%d|%d|%b\n" % (national, mark, number, offset, raw))
+        self._files[zlib.crc32(national) % BUCKETS].write(b"%b|%d|%d|%b%b\n" % (national, number, offset, mark, raw))
 
     def reject(self, part: Part, line: int, offset: int, reject: Reject) -> None:
         """A refused line."""
@@ -48,13 +48,15 @@ class Spool:
             orjson.dumps([part, line, offset, reject.reason, reject.column, reject.value, reject.national_id]) + b"\n"
         )
 
-    def read(self, bucket: int) -> dict[bytes, list[bytes]]:
-        """The lines of one portion by national identifier, people and lines in the order of the file."""
-        people: dict[bytes, list[bytes]] = {}
+    def read(self, bucket: int) -> dict[bytes, list[list[bytes]]]:
+        """The lines of one portion by national identifier, people and lines in the order of the file: each whose,
+        number, offset, and what stood there behind its mark and with a line feed."""
+        people: dict[bytes, list[list[bytes]]] = {}
         file = self._files[bucket]
         file.seek(0)
         for line in file:
-            people.setdefault(line[: line.index(b"|")], []).append(line[:-1])
+            parts = line.split(b"|", 3)
+            people.setdefault(parts[0], []).append(parts)
         file.close()
         return people
 

@@ -20,5 +20,5 @@ def context(layouts: Iterable[Layout]) -> bytes:
 
 
 def digest(lines: Iterable[bytes], within: bytes) -> str:
-    """Of lines in any order, each with the mark of its file, read in that context."""
-    return blake2b(b"\n".join(sorted(lines)), key=within, digest_size=16).hexdigest()
+    """Of lines in any order, each between the mark of its file and its line feed, read in that context."""
+    return blake2b(b"".join(sorted(lines)), key=within, digest_size=16).hexdigest()

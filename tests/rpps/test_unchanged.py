@@ -101,10 +101,10 @@ def test_the_same_bytes_in_other_columns_say_something_else(monkeypatch: pytest.
     monkeypatch.setattr(nomenclature, "fingerprint", lambda: "another table")
     contexts.add(unchanged.context([of(ACTIVITY)]))
     assert len(contexts) == 6
-    assert len({unchanged.digest([b"a1", b"a2"], one) for one in contexts}) == 6
+    assert len({unchanged.digest([b"a1\n", b"a2\n"], one) for one in contexts}) == 6
 
 
 def test_neither_order_nor_place_in_the_file_counts() -> None:
-    assert unchanged.digest([b"a1", b"d2"], b"c") == unchanged.digest([b"d2", b"a1"], b"c")
-    assert unchanged.digest([b"a1", b"a1"], b"c") != unchanged.digest([b"a1"], b"c")
-    assert unchanged.digest([b"a1"], b"c") != unchanged.digest([b"k1"], b"c")
+    assert unchanged.digest([b"a1\n", b"d2\n"], b"c") == unchanged.digest([b"d2\n", b"a1\n"], b"c")
+    assert unchanged.digest([b"a1\n", b"a1\n"], b"c") != unchanged.digest([b"a1\n"], b"c")
+    assert unchanged.digest([b"a1\n"], b"c") != unchanged.digest([b"k1\n"], b"c")
