@@ -122,8 +122,8 @@ class Comparison:
             self._unread(known) if damaged or refused else self._vanished(known)
 
     def _oddities(self) -> int:
-        told = (self.tally.rejects, self.tally.repairs, self.tally.anomalies)
-        return sum(one.total() for one in told) + self.result.counts["duplicates"]
+        told, copies = self.tally, self.result.counts["duplicates"]
+        return told.rejects.total() + told.repairs.total() + told.anomalies.total() + copies
 
     def _judged(self, spooled: list[list[bytes]]) -> tuple[list[ReadLine], bool]:
         """Lines that could be read, and whether one of activities could not that is surely hers."""

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session
 from pro_sante_connect.audit import journal
 from pro_sante_connect.audit.events import Event
 from pro_sante_connect.audit.journal import SYSTEM, Origin
+from pro_sante_connect.core.collector import uncollected
 from pro_sante_connect.core.database import insert, writing
 from pro_sante_connect.core.deployment import Deployment
 from pro_sante_connect.core.errors import Refusal
@@ -69,7 +70,7 @@ def run(
     sources = archive.find(paths, as_of=options.as_of)
     load = None if options.dry_run else _open(dep, sources, options)
     try:
-        with Spool(dep.settings.imports.spool) as spool:
+        with uncollected(), Spool(dep.settings.imports.spool) as spool:
             archive.check(paths, options.sha256)
             return _Run(dep, sources, options, progress, load, spool).whole()
     except BaseException as problem:
