@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.database import reading
@@ -64,10 +64,10 @@ class Differences:
 
 
 _known = select(
-    Practitioner.national_id, Practitioner.id_type, Practitioner.digest, Practitioner.folded_name,
-    Practitioner.absent_since.is_not(None), Practitioner.protected, Practitioner.origin == LOCAL, Practitioner.unread,
-    Practitioner.lines_digest,
-).where(Practitioner.bucket == bindparam("bucket"))  # fmt: skip
+    Practitioner.bucket, Practitioner.national_id, Practitioner.id_type, Practitioner.digest,
+    Practitioner.folded_name, Practitioner.absent_since.is_not(None), Practitioner.protected,
+    Practitioner.origin == LOCAL, Practitioner.unread, Practitioner.lines_digest,
+).order_by(Practitioner.id).execution_options(yield_per=5000)  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -84,10 +84,16 @@ class Comparison:
     def __post_init__(self) -> None:
         self._context = unchanged.context(reader.layout for reader in self.readers.values())
 
+    def know(self) -> None:
+        """Sort the registry as the files are: in one walk along the table, which asks little of the store."""
+        with reading(self.engine) as db:
+            for bucket, *facts in db.connection().execute(_known):
+                self.spool.know(bucket, facts)
+
     def bucket(self, number: int) -> None:
         """One portion."""
         with reading(self.engine) as db:
-            known = {row[0]: Known._make(row) for row in db.connection().execute(_known, {"bucket": number})}
+            known = {facts[0]: Known._make(facts) for facts in self.spool.known(number)}
             for one in known.values():
                 if not one.absent and not one.local:
                     self.result.of_type(one.id_type).previous += 1

@@ -169,6 +169,7 @@ class _Run:
         if self.tally.truncated:
             return self._conclude(guards.verdict(self._figures(None), self.dep.settings.imports), None)
         comparison = Comparison(self.dep.engine, self.spool, self.tally, readers)
+        comparison.know()
         for number in range(BUCKETS):
             comparison.bucket(number)
             self._step("compare", number + 1, BUCKETS, comparison.result.people)

@@ -8,7 +8,7 @@ import tempfile
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import IO, Self
+from typing import IO, Any, Self
 
 import orjson
 
@@ -25,6 +25,7 @@ class Spool:
     def __init__(self, folder: str) -> None:
         self._stack = ExitStack()
         self._files = [self._open(folder) for _ in range(BUCKETS)]
+        self._known = [self._open(folder) for _ in range(BUCKETS)]
         self._changes = self._open(folder)
         self._rejects = self._open(folder)
         self._seen = self._open(folder)
@@ -59,6 +60,17 @@ class Spool:
             people.setdefault(parts[0], []).append(parts)
         file.close()
         return people
+
+    def know(self, bucket: int, facts: list[object]) -> None:
+        """Somebody of the registry."""
+        self._known[bucket].write(orjson.dumps(facts) + b"\n")
+
+    def known(self, bucket: int) -> Iterator[list[Any]]:
+        """Those of one portion, once."""
+        with self._known[bucket] as file:
+            file.seek(0)
+            for line in file:
+                yield orjson.loads(line)
 
     def seen(self, national_id: str, digest: str, lines: str) -> None:
         """Of somebody who is unchanged: of which lines that is known from now on."""
