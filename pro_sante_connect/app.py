@@ -98,7 +98,7 @@ def _first_keys(dep: "Deployment") -> None:
 def _install(app: Any, settings: Settings) -> None:
     from pro_sante_connect.web import errors, journey, logs, pages, security
     from pro_sante_connect.web.clinician.blueprints import BLUEPRINTS
-    from pro_sante_connect.web.endpoints import authorize, health, logout, machines, ssf
+    from pro_sante_connect.web.endpoints import authorize, fhir, health, logout, machines, ssf
     from pro_sante_connect.web.staff.blueprints import BLUEPRINTS as STAFF
 
     for part in (logs, security, pages, errors):
@@ -110,6 +110,7 @@ def _install(app: Any, settings: Settings) -> None:
         logout.register(settings.issuer.protocol_path),
         machines.register(settings.issuer),
         ssf.register(settings.issuer),
+        fhir.blueprint,
         *BLUEPRINTS,
         *STAFF,
     ):

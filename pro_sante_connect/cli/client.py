@@ -48,6 +48,7 @@ def client() -> None:
 )
 @click.option("--introspects-any", is_flag=True, help="May introspect other services' tokens: an API gateway.")
 @click.option("--shared-signals", is_flag=True, help="May keep a stream of security events, in its own name.")
+@click.option("--directory", is_flag=True, help="May read the directory (FHIR), in its own name.")
 @click.option("--contact", default="", help="Mail address of the developers.")
 @json_option
 @click.pass_obj
@@ -62,16 +63,15 @@ def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wi
 
     from pro_sante_connect.cli.store import deployment, operator
     from pro_sante_connect.core.database import writing
-    from pro_sante_connect.oidc.registration import Wish, register, with_signals
+    from pro_sante_connect.oidc.registration import Wish, register, with_apis
 
     try:
         keys = json.load(jwks) if jwks else None
     except ValueError:
         raise Misuse("The JWKS file is not JSON.") from None
     dep = deployment(settings_file)
-    signals = wish.pop("shared_signals")
-    wanted = Wish(name_fr=name, jwks=keys, **wish)
-    wanted = with_signals(wanted) if signals else wanted
+    scopes = _scopes(wish)
+    wanted = with_apis(Wish(name_fr=name, jwks=keys, **wish), scopes)
     with writing(dep.engine) as db:
         exempt = dep.settings.outbound.exempt
         made = register(db, wanted, exempt=exempt, origin=operator(), chance=dep.chance, now=dep.clock.now())
@@ -110,6 +110,7 @@ def add(settings_file: Path | None, /, name: str, jwks: Any, as_json: bool, **wi
     help="Whether it ends sessions by `sid`.",
 )
 @click.option("--shared-signals", is_flag=True, help="May keep a stream of security events from now on.")
+@click.option("--directory", is_flag=True, help="May read the directory (FHIR) from now on.")
 @click.option("--contact", help="Mail address of the developers.")
 @click.pass_obj
 def edit(settings_file: Path | None, /, client_id: str, **asked: Any) -> None:
@@ -123,15 +124,15 @@ def edit(settings_file: Path | None, /, client_id: str, **asked: Any) -> None:
     from pro_sante_connect.core.database import writing
     from pro_sante_connect.oidc import registration
 
-    signals = asked.pop("shared_signals")
+    scopes = _scopes(asked)
     changes = {name: value for name, value in asked.items() if value not in (None, ())}
-    if not changes and not signals:
+    if not changes and not scopes:
         raise Misuse("Nothing to change: give at least one option.")
     dep = deployment(settings_file)
     exempt = dep.settings.outbound.exempt
     with writing(dep.engine) as db:
         row = _get(db, client_id)
-        changes |= registration.signals_of(row) if signals else {}
+        changes |= registration.apis_of(row, scopes)
         changed = registration.edit(db, row, changes, exempt=exempt, origin=operator(), now=dep.clock.now())
     click.echo(f"{client_id}: " + (", ".join(changed) if changed else "as it was") + ".")
 
@@ -214,6 +215,14 @@ def enable(settings_file: Path | None, client_id: str) -> None:
 
     _change(settings_file, client_id, registration.enable)
     click.echo(f"{client_id} is enabled.")
+
+
+def _scopes(asked: dict[str, Any]) -> list[str]:
+    """Of our own APIs that the options open; the options are taken out."""
+    from pro_sante_connect.oidc.vocabulary import FHIR_SCOPE, SIGNALS_SCOPES
+
+    signals, directory = asked.pop("shared_signals"), asked.pop("directory")
+    return [*(SIGNALS_SCOPES if signals else ()), *([FHIR_SCOPE] if directory else ())]
 
 
 def _change(settings_file: Path | None, client_id: str, verb: Any) -> None:

@@ -28,6 +28,7 @@ class Purpose(StrEnum):
     STREAM_AUTHORIZATION = "stream authorization"
     TYPED_COOKIE = "cookie typed"
     NUMBER_COOKIE = "cookie number"
+    FHIR_PAGE = "FHIR page"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """What may be registered. One path for the command line, pages and, later, RFC 7591; judged at every edit."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any
@@ -197,15 +197,19 @@ def _wish(client: Client) -> Wish:
     return Wish(**(values | {"client_id": client.id}))
 
 
-def with_signals(wish: Wish) -> Wish:
-    """The same, and a stream of security events in its own name (SSF 1.0)."""
+def with_apis(wish: Wish, scopes: Sequence[str]) -> Wish:
+    """The same, and these scopes of our own APIs in its own name."""
+    if not scopes:
+        return wish
     grants = dict.fromkeys([*wish.grant_types, str(GrantType.CLIENT_CREDENTIALS)])
-    return replace(wish, grant_types=tuple(grants), scopes=tuple(dict.fromkeys([*wish.scopes, *API_SCOPES])))
+    return replace(wish, grant_types=tuple(grants), scopes=tuple(dict.fromkeys([*wish.scopes, *scopes])))
 
 
-def signals_of(client: Client) -> dict[str, Any]:
+def apis_of(client: Client, scopes: Sequence[str]) -> dict[str, Any]:
     """What `edit` changes for that."""
-    wish = with_signals(_wish(client))
+    if not scopes:
+        return {}
+    wish = with_apis(_wish(client), scopes)
     return {"grant_types": wish.grant_types, "scopes": wish.scopes}
 
 

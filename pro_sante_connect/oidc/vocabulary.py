@@ -46,5 +46,7 @@ PSC_SCOPES = (
 )  # fmt: skip
 PSC_GRANTED = "openid profile scope_all identity"
 # Of this provider's own APIs, for a service in its own name.
-API_SCOPES = ("ssf.read", "ssf.manage")
+SIGNALS_SCOPES = ("ssf.read", "ssf.manage")
+FHIR_SCOPE = "fhir.read"
+API_SCOPES = (*SIGNALS_SCOPES, FHIR_SCOPE)
 STANDARD_SCOPES = ("openid", "profile", "identity", "scope_all")

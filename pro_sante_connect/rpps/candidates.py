@@ -115,14 +115,14 @@ class Candidates:
         """Bearers of names that begin like the last word, alone or run together with the one before."""
         starts = {self.typed[-1], "".join(self.typed[-2:])[: terms.MAX_LETTERS]}
         short = [terms.START + start for start in starts if len(start) <= terms.START_LETTERS]
-        long = [self._from(terms.NAME + start) for start in starts if len(start) > terms.START_LETTERS]
+        long = [self.begun(terms.NAME + start) for start in starts if len(start) > terms.START_LETTERS]
         return either(self.bearers(short), *long)
 
     def _beginning_of_places(self) -> Members:
         last = self.typed[-1]
         if len(last) <= terms.START_LETTERS:
             return {}
-        return either(*(self._from(kind + last) for kind in (terms.STRUCTURE, terms.TOWN)))
+        return either(*(self.begun(kind + last) for kind in (terms.STRUCTURE, terms.TOWN)))
 
     def _slips(self, place: int) -> Members:
         runs = terms.slipped(self.typed, place)
@@ -146,7 +146,8 @@ class Candidates:
     def _of_blocks(self) -> ColumnElement[bool]:
         return one_of(self.db, Posting.block, Integer, self._blocks)
 
-    def _from(self, start: str) -> Members:
+    def begun(self, start: str) -> Members:
+        """Everybody who has a term that begins so."""
         rows = self.db.execute(
             select(Posting.block, Posting.people)
             .where(self._of_blocks(), Posting.term >= start, Posting.term < start + "\U0010ffff")

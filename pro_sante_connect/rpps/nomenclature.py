@@ -40,6 +40,12 @@ def tables() -> dict[str, str]:
 
 
 @cache
+def names() -> dict[str, str]:
+    """Whole name of each table by its short one (`G15` → `TRE_G15-ProfessionSante`)."""
+    return {row[0]: row[1] for row in _rows("_index")}
+
+
+@cache
 def table(name: str) -> dict[str, str]:
     """Labels of one table by code, in the table's order."""
     if name not in tables():
@@ -95,8 +101,12 @@ def civility_label(code: str) -> str:
 
 def savoir_faire_label(kind: str, code: str) -> str:
     """Know-how by its type; the hospital competition type (SH) has no table."""
-    names = (SAVOIR_FAIRE[kind],) if kind in SAVOIR_FAIRE else ()
-    return _first((*names, _TRANSVERSAL), code)
+    return _first(savoir_faire_tables(kind), code)
+
+
+def savoir_faire_tables(kind: str) -> tuple[str, ...]:
+    """Where codes of that type of know-how stand."""
+    return (*((SAVOIR_FAIRE[kind],) if kind in SAVOIR_FAIRE else ()), _TRANSVERSAL)
 
 
 def savoir_faire_kind_label(kind: str) -> str:

@@ -72,7 +72,7 @@ def allow_form_to(uri: str) -> None:
 
 def refuse_nul() -> None:
     """Nobody types a NUL, and PostgreSQL takes none in a text. (The machine routes answer for themselves.)"""
-    if request.blueprint in ("machines", "ssf"):
+    if request.blueprint in MACHINES:
         return
     sent = [request.args] if request.method != "POST" else [request.args, request.form]
     texts = [request.path, *(text for part in sent for pair in part.items(multi=True) for text in pair)]
@@ -82,7 +82,7 @@ def refuse_nul() -> None:
 
 def check_form() -> None:
     """Refuse a POST that does not come from our own page in this browser."""
-    if request.method != "POST" or request.blueprint in ("machines", "ssf", None) or getattr(g, "csrf_exempt", False):
+    if request.method != "POST" or request.blueprint in (*MACHINES, "fhir", None) or getattr(g, "csrf_exempt", False):
         return
     if request.endpoint in EXEMPT:
         return
@@ -98,6 +98,8 @@ def _ours() -> bool:
         return request.headers.get("Sec-Fetch-Site") == "same-origin"
     return source in (None, settings().issuer.wallet_base)
 
+
+MACHINES = ("machines", "ssf")
 
 # Requests that other origins send on purpose; each has rules of its own.
 EXEMPT = {"authorize.authorize", "logout.logout"}

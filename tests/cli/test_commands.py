@@ -120,6 +120,8 @@ def test_a_service_may_keep_a_stream_from_its_registration_or_from_later_on(hous
         after = told("client", "show", name)
         assert after["grants"] == [*plain["grants"], "client_credentials"]
         assert after["scopes"] == [*plain["scopes"], "ssf.read", "ssf.manage"]
+    call("client", "edit", "agenda", "--directory")
+    assert told("client", "show", "agenda")["scopes"][-2:] == ["ssf.manage", "fhir.read"]
     added = call("client", "add", "SPA", "--redirect", "https://spa.example/cb", "--auth", "none", "--shared-signals")
     assert added.exit_code == 1
 
