@@ -27,13 +27,14 @@ _TYPES = ("", "0", "3", "5", "8")
 
 
 class Place(NamedTuple):
-    """Where a walk stands: the last person and activity told, and the revision it is in."""
+    """Where a walk stands: the last person and activity told, or the last structure, and the revision it is in."""
 
     person: int
     activite: int
     top_person: int
     top_activite: int
     began: datetime
+    technical_id: str = ""
 
 
 class Found(NamedTuple):
@@ -154,7 +155,8 @@ class Walk:
             found = self._bearers(candidates, one)
             if found is not None:
                 candidates.keep(found)
-        return candidates.within
+        # Too many words begin so: everybody is looked at instead.
+        return None if candidates.cut else candidates.within
 
     def _bearers(self, candidates: Candidates, one: Wanted) -> Members | None:
         ids = self.writer.ids

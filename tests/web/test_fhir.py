@@ -202,6 +202,30 @@ def test_a_page_is_ours_of_its_client_and_for_half_an_hour(house: House) -> None
     house.refused(second, 410, "page-expired")
 
 
+EVERY = [0, 1, 2, 3]
+PLACES = [
+    ("", EVERY), ("name=hopital du", EVERY), ("name=hamac", []),
+    ("name:contains=hamac", EVERY),
+    ("name=h&address-city=valfeutre", [0]), ("address-postalcode=00120", [0]), ("address-postalcode=001", [0]),
+    ("identifier=000000011", [0]), ("identifier=https://finess.esante.gouv.fr|000000011", [0]),
+    ("identifier=C000000002", [1]), ("identifier=000000011&name=other", []), ("type=SA01", EVERY),
+    ("type=SA02", []), ("active=false", []), ("_lastUpdated=ge2030-03-05", EVERY), ("_id=o-x", []),
+]  # fmt: skip
+
+
+def test_structures_are_found_once_each_page_by_page(house: House) -> None:
+    numbers = ["F000000011", "C000000002", *(one["technical_id"] for one in (ROWS[2], ROWS[4]))]
+    for question, wanted in PLACES:
+        found = [one for page in pages(house, f"Organization?_count=2&{question}") for one in page]
+        technical = [values(one)[0] for one in found]
+        assert technical == sorted(numbers[place] for place in wanted), question
+    one = house.found("Organization?identifier=F000000011&_total=accurate")[0]
+    assert house.found(f"Organization?_id={one['id']}") == [house.told(f"Organization/{one['id']}")] == [one]
+    for index in (1, 3):
+        house.decide(index, decisions.suspend, reason="DISC")
+    assert house.found("Organization?identifier=F000000011") == []
+
+
 def test_who_left_is_told_as_inactive_for_400_days(house: House) -> None:
     name = house.id_of(2)
     [role] = house.found(f"PractitionerRole?practitioner.identifier={national(2)}")

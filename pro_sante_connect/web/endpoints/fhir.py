@@ -18,15 +18,15 @@ from pro_sante_connect.oidc.vocabulary import FHIR_SCOPE
 from pro_sante_connect.rpps import fhir_query, fhir_read
 from pro_sante_connect.rpps.fhir import Writer
 from pro_sante_connect.rpps.fhir_ids import Ids
-from pro_sante_connect.rpps.fhir_query import Unfit
+from pro_sante_connect.rpps.fhir_places import Places
+from pro_sante_connect.rpps.fhir_query import PARAMETERS, Unfit
 from pro_sante_connect.rpps.fhir_search import Place, Walk, start
 from pro_sante_connect.web.context import deployment, house, now, settings, writing
 from pro_sante_connect.web.endpoints import fhir_answers
 from pro_sante_connect.web.endpoints.fhir_answers import Pairs
 
 PATH = "/fhir/v2"
-SEARCHED = ("Practitioner", "PractitionerRole")
-KINDS = (*SEARCHED, "Organization")
+KINDS = tuple(PARAMETERS)
 A_MINUTE = 1000
 """Requests of one client."""
 _FORMATS = ("application/fhir+json", "application/json", "json")
@@ -82,13 +82,13 @@ def read(kind: str, told: str) -> Response:
     return fhir_answers.answer(found)
 
 
-@blueprint.get("/<any(Practitioner,PractitionerRole):kind>")
+@blueprint.get("/<any(Practitioner,PractitionerRole,Organization):kind>")
 def search(kind: str) -> Response:
-    """People or their activities by the parameters of the national directory."""
+    """People, their activities or structures by the parameters of the national directory."""
     return _first(kind, list(request.args.items(multi=True)))
 
 
-@blueprint.post("/<any(Practitioner,PractitionerRole):kind>/_search")
+@blueprint.post("/<any(Practitioner,PractitionerRole,Organization):kind>/_search")
 def search_by_form(kind: str) -> Response:
     """The same, the parameters in a form."""
     return _first(kind, [*request.args.items(multi=True), *request.form.items(multi=True)])
@@ -112,7 +112,8 @@ def _first(kind: str, pairs: Pairs) -> Response:
 def _page(client: str, kind: str, pairs: Pairs, place: Place | None, until: datetime) -> Response:
     query = fhir_query.read(kind, pairs)
     with store.reading(deployment().engine) as db:
-        walk, begin = Walk(db, query, _writer(), now()), place or start(db, now())
+        walk = (Places if kind == "Organization" else Walk)(db, query, _writer(), now())
+        begin = place or start(db, now())
         found = walk.page(begin)
         total = walk.total(begin) if query.total == "accurate" and place is None else None
     vault, own = deployment().vault, f"{_base()}/{kind}?{urlencode(pairs)}"

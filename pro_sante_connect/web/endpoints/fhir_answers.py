@@ -63,8 +63,7 @@ def bundle(query: Query, found: Found, *, base: str, own: str, following: str, t
 
 def seal(vault: Vault, kind: str, pairs: Pairs, place: Place, *, client: str, until: datetime) -> str:
     """A page to come: opaque, ours, of that client, until then."""
-    *numbers, began = place
-    told = [kind, pairs, numbers, microseconds(began), client, microseconds(until)]
+    told = [kind, pairs, place._asdict() | {"began": microseconds(place.began)}, client, microseconds(until)]
     return vault.seal(orjson.dumps(told), purpose=Purpose.FHIR_PAGE).decode()
 
 
@@ -74,10 +73,10 @@ def unseal(vault: Vault, sealed: str, *, client: str, now: datetime) -> tuple[st
         told = orjson.loads(vault.open(sealed.encode("utf-8", "surrogatepass"), purpose=Purpose.FHIR_PAGE))
     except Refusal:
         told = None
-    if told is None or told[4] != client:
+    if told is None or told[3] != client:
         raise Unfit("page-unknown", "The parameter id is no page of ours: begin again.")
-    kind, pairs, (person, activite, *tops), began, _, until = told
-    place = Place(person, activite, tops[0], tops[1], moment(began))
+    kind, pairs, held, _, until = told
+    place = Place(**held | {"began": moment(held["began"])})
     if moment(until) <= now:
         raise Unfit("page-expired", "This page has expired: begin again.", status=410)
     return kind, [(name, value) for name, value in pairs], place, moment(until)
