@@ -1,94 +1,22 @@
 """The directory in FHIR over HTTP; an independent parser (fhir.resources, R4B) reads every answer."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import requests
-from fhir.resources.R4B import get_fhir_model_class
 from sqlalchemy import Engine, update
 
-from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.database import writing
-from pro_sante_connect.rpps import decisions, registry
+from pro_sante_connect.rpps import decisions
 from pro_sante_connect.rpps.models import Practitioner
-from tests.oidc.parties import Cast, make_cast
-from tests.rpps.files import activites, load, national, person, row, write
-from tests.serving import Served, serving
+from tests.oidc.parties import make_cast
+from tests.rpps.files import activites, national, row
+from tests.serving import serving
+from tests.web.directory import ROWS, RPPS, House, pages, values
 
-RPPS = "https://rpps.esante.gouv.fr"
 DAY = 86_400
-HOSPITAL = {
-    "technical_id": "F000000011", "finess": "000000011", "legal_name": "HOPITAL DU HAMAC", "phone": "0199000001",
-    "postcode": "00120", "cedex": "00120 VALFEUTRE",
-}  # fmt: skip
-ROWS = [
-    row(1, family_name="LAMPADAIRE", given_name="Hélène", profession="10", sf_kind="S", sf_code="SM26",
-        kind="GENR01", **HOSPITAL),
-    row(1, family_name="LAMPADAIRE", given_name="Hélène", profession="10", mode="L", technical_id="C000000002"),
-    row(2, family_name="ARROSOIR"),
-    row(3, family_name="LAMPADAIRE", **HOSPITAL),
-    row(4, id_type="3", identifier="000000042/12", national_id="3000000042/12", profession="", category=""),
-    row(5, family_name="D'ARC-EN-CIEL", given_name="FELIX", technical_id=""),
-]  # fmt: skip
-
-
-@dataclass
-class House:
-    """A served directory, and a client that may read it."""
-
-    served: Served
-    cast: Cast
-    folder: Path
-    client: tuple[str, str]
-
-    @property
-    def base(self) -> str:
-        return f"{self.served.base}/fhir/v2"
-
-    def token(self, client: tuple[str, str] | None = None) -> str:
-        form = {"grant_type": "client_credentials"}
-        answer = requests.post(self.served.oidc + "/token", form, auth=client or self.client, timeout=10)
-        return str(answer.json()["access_token"])
-
-    def get(self, where: str, **options: Any) -> requests.Response:
-        headers = {"Authorization": f"Bearer {self.token()}"} | options.pop("headers", {})
-        url = where if where.startswith("http") else f"{self.base}/{where}"
-        return requests.request(options.pop("method", "GET"), url, headers=headers, timeout=10, **options)
-
-    def told(self, where: str, status: int = 200, **options: Any) -> dict[str, Any]:
-        """The document, after the independent parser has read it."""
-        answer = self.get(where, **options)
-        assert answer.status_code == status, answer.text
-        assert answer.headers["Content-Type"] == "application/fhir+json"
-        document: dict[str, Any] = answer.json()
-        get_fhir_model_class(document["resourceType"]).model_validate(document)
-        return document
-
-    def found(self, where: str, **options: Any) -> list[dict[str, Any]]:
-        """The resources of one page."""
-        return [entry["resource"] for entry in self.told(where, **options).get("entry", ())]
-
-    def refused(self, where: str, status: int, code: str, **options: Any) -> str:
-        """The words of an outcome."""
-        [issue] = self.told(where, status, **options)["issue"]
-        assert issue["details"]["coding"][0]["code"] == code
-        return str(issue["diagnostics"])
-
-    def load(self, name: str, rows: list[dict[str, str]], **shape: Any) -> None:
-        assert load(self.served.world, write(self.folder / name, rows, **shape), lenient=True).state == "published"
-
-    def decide(self, index: int, verb: Any, **facts: Any) -> None:
-        world = self.served.world
-        with writing(world.engine) as db:
-            verb(db, registry.get(db, person(world, index).id), origin=SYSTEM, now=world.now, **facts)
-
-    def id_of(self, index: int) -> str:
-        [one] = self.found(f"Practitioner?identifier={national(index)}")
-        return str(one["id"])
 
 
 @pytest.fixture
@@ -100,10 +28,6 @@ def house(engine: Engine, tmp_path: Path) -> Iterator[House]:
         made.load("first", ROWS)
         served.world.clock.advance(60)
         yield made
-
-
-def values(one: dict[str, Any]) -> list[str]:
-    return [held["value"] for held in one.get("identifier", ())]
 
 
 def test_a_person_is_one_resource_with_all_her_professions_and_no_contact(house: House) -> None:
@@ -161,13 +85,6 @@ def test_each_question_finds_whom_the_rows_say(house: House) -> None:
 
 def _pairs(question: str) -> list[tuple[str, str]]:
     return [tuple(part.split("=", 1)) for part in question.split("&")]  # type: ignore[misc]
-
-
-def pages(house: House, where: str) -> Iterator[list[dict[str, Any]]]:
-    while where:
-        document = house.told(where)
-        yield [entry["resource"] for entry in document.get("entry", ())]
-        where = next((link["url"] for link in document["link"] if link["relation"] == "next"), "")
 
 
 def test_paging_tells_each_role_once_while_a_load_is_published(house: House) -> None:
