@@ -11,6 +11,7 @@ from sqlalchemy import Engine, update
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.rpps import decisions
 from pro_sante_connect.rpps.models import Practitioner
+from pro_sante_connect.web.endpoints import fhir
 from tests.oidc.parties import make_cast
 from tests.rpps.files import activites, national, row
 from tests.serving import serving
@@ -243,11 +244,15 @@ def test_an_answer_that_still_stands_is_not_sent_again(house: House) -> None:
 
 
 def test_who_asks_too_often_waits(house: House) -> None:
-    from pro_sante_connect.web.endpoints import fhir
-
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(fhir, "A_MINUTE", 1)
         house.told("Practitioner")
         house.refused("Practitioner", 429, "too-many-requests")
         house.served.world.clock.advance(60)
         house.told("Practitioner")
+
+
+def test_a_defect_is_an_outcome_too(house: House) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fhir.fhir_read, "read", lambda *_, **__: 1 / 0)
+        house.refused("Practitioner/p-x", 500, "defect")

@@ -146,3 +146,12 @@ def _refused(refusal: Refusal) -> Response:
 @blueprint.errorhandler(HTTPException)
 def _http(problem: HTTPException) -> Response:
     return fhir_answers.outcome(problem.code or 400, "request-malformed", problem.name)
+
+
+@blueprint.after_request
+def _own_words(response: Response) -> Response:
+    """A store that hangs or a defect is written down as anywhere else, and told as FHIR tells it."""
+    if response.status_code < 500:
+        return response
+    code = "unavailable" if response.status_code == 503 else "defect"
+    return fhir_answers.outcome(response.status_code, code, "This cannot be answered now.")
