@@ -45,7 +45,7 @@ class Practitioner(Base):
     contact_phone: Mapped[str] = mapped_column(default="")
     contact_changed_at: Mapped[datetime | None]
     unread: Mapped[int] = mapped_column(default=0)
-    changed_at: Mapped[datetime]
+    changed_at: Mapped[datetime] = mapped_column(index=True)
 
 
 class Activite(Base):
