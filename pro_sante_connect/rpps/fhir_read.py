@@ -35,11 +35,15 @@ def organization(db: Session, technical_id: str, *, writer: Writer, now: datetim
         return None
     numbers = list(postings.people(Candidates(db, []).bearers([terms.PLACE + technical_id])))
     for start in range(0, len(numbers), _PORTION):
-        some = numbers[start : start + _PORTION]
-        for person in people(db, Reading(now, now), Practitioner.id.in_(some)):
-            if not isinstance(person, Person):
-                continue
-            for one in person.roles:
-                if one.facts["structure"]["technical_id"] == technical_id:
-                    return writer.organization(person, one)
+        some = people(db, Reading(now, now), Practitioner.id.in_(numbers[start : start + _PORTION]))
+        there = (
+            writer.organization(person, one)
+            for person in some
+            if isinstance(person, Person)
+            for one in person.roles
+            if one.facts["structure"]["technical_id"] == technical_id
+        )
+        found = next(there, None)
+        if found is not None:
+            return found
     return None
