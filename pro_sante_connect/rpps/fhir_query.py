@@ -91,8 +91,8 @@ def read(kind: str, pairs: Sequence[tuple[str, str]]) -> Query:
         else:
             wanted.append(_wanted(name, modifier, value, known[name]))
     last = {name: values[-1] for name, values in results.items()}
-    if last.get("_total", "none") not in ("none", "accurate"):
-        raise Unfit("parameter-malformed", "_total is none or accurate.")
+    if last.get("_total", "none") not in ("none", "estimate", "accurate"):
+        raise Unfit("parameter-malformed", "_total is none, estimate or accurate.")
     return Query(
         kind, tuple(wanted), _count(last.get("_count", str(COUNT))), last.get("_total", "none"),
         tuple(part for part in last.get("_elements", "").split(",") if part), _includes(kind, results),

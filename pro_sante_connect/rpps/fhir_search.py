@@ -78,8 +78,11 @@ class Walk:
                 return Found(found, list(included.values()), place)
         return Found(found, list(included.values()), None)
 
-    def total(self, place: Place) -> int:
-        """How many there are; refuses when too many people would have to be looked at."""
+    def total(self, place: Place) -> int | None:
+        """How many there are, when that is wanted. Where too many people would have to be looked at it refuses, and an
+        estimate is left out."""
+        if self.query.total == "none":
+            return None
         whole = replace(self, query=replace(self.query, count=_LAST, includes=frozenset()))
         counted = 0
         for _ in range(_COUNTED // _LOOKED):
@@ -88,6 +91,8 @@ class Walk:
             if found.next is None:
                 return counted
             place = found.next
+        if self.query.total == "estimate":
+            return None
         raise Unfit("too-costly", "Too many people to count: leave _total out, or ask for fewer.")
 
     def _people(self, place: Place) -> Iterator[Person | int]:

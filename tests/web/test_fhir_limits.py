@@ -27,6 +27,8 @@ def test_what_is_too_much_to_count_is_refused(house: House, monkeypatch: pytest.
     assert house.told("Practitioner?_total=accurate&_count=1")["total"] == 5
     monkeypatch.setattr(fhir_search, "_COUNTED", 4)
     house.refused("Practitioner?_total=accurate", 400, "too-costly")
+    assert "total" not in house.told("Practitioner?_total=estimate")
+    assert house.told("Practitioner?_total=estimate&family=arrosoir&given=rose")["total"] == 1
 
 
 def test_structures_come_in_portions_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,7 +115,7 @@ def _page(client: str, kind: str, pairs: Pairs, place: Place | None, until: date
         walk = (Places if kind == "Organization" else Walk)(db, query, _writer(), now())
         begin = place or start(db, now())
         found = walk.page(begin)
-        total = walk.total(begin) if query.total == "accurate" and place is None else None
+        total = walk.total(begin) if place is None else None
     vault, own = deployment().vault, f"{_base()}/{kind}?{urlencode(pairs)}"
     sealed = fhir_answers.seal(vault, kind, pairs, found.next, client=client, until=until) if found.next else ""
     return fhir_answers.answer(fhir_answers.bundle(query, found, base=_base(), own=own, following=sealed, total=total))
