@@ -21,12 +21,13 @@ from sqlalchemy import Engine, text
 
 from benchmarks.servers import address
 from pro_sante_connect.cli.database import upgrade
-from pro_sante_connect.core.database import open_engine, reading, writing
+from pro_sante_connect.core.database import bulk, open_engine, reading, writing
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.demo import fiction
 from pro_sante_connect.rpps import search
 from pro_sante_connect.rpps.candidates import EVERYBODY, Filters, Reach
 from pro_sante_connect.rpps.identifiers import folded_name
+from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.rpps.postings import Postings
 
 NOW = datetime(2030, 3, 5, 8, 0, tzinfo=UTC)
@@ -64,7 +65,7 @@ _PROFESSIONS = (
 )
 _COLUMNS = (
     "id", "national_id", "id_type", "identifier", "origin", "civility", "family_name", "given_name", "folded_name",
-    "bucket", "digest", "dossier", "present_since", "absent_since", "protected", "contact_email", "contact_phone",
+    "digest", "dossier", "present_since", "absent_since", "protected", "contact_email", "contact_phone",
     "contact_changed_at", "unread", "changed_at",
 )  # fmt: skip
 
@@ -124,7 +125,7 @@ def everybody(count: int) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
         family, given = dossier["family_name"], dossier["given_name"]
         yield (
             (number, national, "8", national[1:], "extract", "MME", family, given, folded_name(family, given),
-             number % 64, f"{number:064d}", orjson.dumps(dossier).decode(), since, None, False, "", "", None, 0, since),
+             f"{number:064d}", orjson.dumps(dossier).decode(), since, None, False, "", "", None, 0, since),
             dossier,
         )  # fmt: skip
 
@@ -134,21 +135,11 @@ def fill(engine: Engine, count: int) -> dict[str, float]:
     took = {"people": 0.0, "postings": 0.0}
     with writing(engine) as db:
         connection = db.connection()
-        driver: Any = connection.connection.driver_connection
         postings, source = Postings(connection), everybody(count)
         while portion := list(islice(source, 5000)):
             began = time.perf_counter()
             rows = [row for row, _ in portion]
-            if engine.dialect.name == "sqlite":
-                marks = ", ".join("?" * len(_COLUMNS))
-                driver.executemany(f"INSERT INTO practitioners ({', '.join(_COLUMNS)}) VALUES ({marks})", rows)
-            else:
-                with (
-                    driver.cursor() as cursor,
-                    cursor.copy(f"COPY practitioners ({', '.join(_COLUMNS)}) FROM STDIN") as copy,
-                ):
-                    for row in rows:
-                        copy.write_row(row)
+            bulk(connection, Practitioner, _COLUMNS, rows)
             between = time.perf_counter()
             for row, dossier in portion:
                 postings.add(row[0], dossier)

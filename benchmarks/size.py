@@ -28,11 +28,11 @@ FIRST = 1000  # ids below are the cast's
 # Copies of the cast's own rows under other keys: what is read and written stays among them.
 _FILL = {
     "practitioners": (
-        "id, national_id, id_type, identifier, origin, civility, family_name, given_name, folded_name, bucket, digest,"
+        "id, national_id, id_type, identifier, origin, civility, family_name, given_name, folded_name, digest,"
         " dossier, present_since, absent_since, protected, contact_email, contact_phone, contact_changed_at, unread,"
         " changed_at",
         "{first} + i, 'S' || i, id_type, 'S' || i, origin, civility, family_name, given_name, folded_name || i,"
-        " i - i / 64 * 64, digest, dossier, present_since, absent_since, protected, '', '', contact_changed_at, 0,"
+        " digest, dossier, present_since, absent_since, protected, '', '', contact_changed_at, 0,"
         " changed_at",
         "practitioners",
     ),

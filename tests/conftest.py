@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from sqlalchemy import Engine
 
 from tests.relay import relay as listening
+from tests.serving import Served, serving
 from tests.stores import STORES, empty, store
 from tests.world import World, make_world
 
@@ -70,6 +71,13 @@ def engine(request: pytest.FixtureRequest, engines: dict[str, Engine]) -> Iterat
 def world(engine: Engine) -> World:
     """A deployment on that store with a frozen clock and seeded chance."""
     return make_world(engine)
+
+
+@pytest.fixture
+def served(engine: Engine) -> Iterator[Served]:
+    """The whole application on a socket."""
+    with serving(engine) as running:
+        yield running
 
 
 @pytest.fixture

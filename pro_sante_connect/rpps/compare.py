@@ -13,7 +13,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from pro_sante_connect.core.database import reading
-from pro_sante_connect.rpps import identifiers, unchanged
+from pro_sante_connect.rpps import unchanged
 from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.dossier import Dossier, keys_of
 from pro_sante_connect.rpps.extract import Reader, Reason, Reject
@@ -64,7 +64,7 @@ class Differences:
 
 
 _known = select(
-    Practitioner.bucket, Practitioner.national_id, Practitioner.id_type, Practitioner.digest,
+    Practitioner.national_id, Practitioner.id_type, Practitioner.digest,
     Practitioner.folded_name, Practitioner.absent_since.is_not(None), Practitioner.protected,
     Practitioner.origin == LOCAL, Practitioner.unread, Practitioner.lines_digest,
 ).order_by(Practitioner.id).execution_options(yield_per=5000)  # fmt: skip
@@ -87,8 +87,8 @@ class Comparison:
     def know(self) -> None:
         """Sort the registry as the files are: in one walk along the table, which asks little of the store."""
         with reading(self.engine) as db:
-            for bucket, *facts in db.connection().execute(_known):
-                self.spool.know(bucket, facts)
+            for row in db.connection().execute(_known):
+                self.spool.know(row[0], list(row))
 
     def bucket(self, number: int) -> None:
         """One portion."""
@@ -184,7 +184,7 @@ class Comparison:
             self.result.counts["opened"] += sum(len(one["activites"]) for one in dossier["exercices"])
         self.spool.change(
             {"op": what, "national_id": person.national_id, "id_type": person.id_type, "digest": person.digest()}
-            | {"lines": person.lines, "bucket": identifiers.bucket(person.national_id), "dossier": dossier}
+            | {"lines": person.lines, "dossier": dossier}
         )
 
     def _count_activities(self, held: Dossier, person: Person) -> None:

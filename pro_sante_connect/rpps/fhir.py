@@ -12,7 +12,7 @@ from pro_sante_connect.rpps.fhir_ids import Ids
 
 Resource = dict[str, Any]
 
-IDNPS, IDNST = "urn:oid:1.2.250.1.71.4.2.1", "urn:oid:1.2.250.1.71.4.2.2"
+IDNPS = "urn:oid:1.2.250.1.71.4.2.1"
 RPPS, RPPS_RANK = "https://rpps.esante.gouv.fr", "https://rppsrang.esante.gouv.fr"
 FINESS, SIRENE = "https://finess.esante.gouv.fr", "https://sirene.fr"
 OLD_RPPS = "http://rpps.fr"

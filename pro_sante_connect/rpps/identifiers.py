@@ -51,9 +51,9 @@ def parse_typed(text: str) -> NationalId:
     return NationalId(RPPS + folded) if is_rpps(folded) else NationalId(folded)
 
 
-def bucket(national: str) -> int:
+def bucket(national: bytes) -> int:
     """One of 64 portions of the registry, by hash: what an import compares at a time."""
-    return zlib.crc32(national.encode()) % BUCKETS
+    return zlib.crc32(national) % BUCKETS
 
 
 def folded_name(family_name: str, given_name: str) -> str:

@@ -34,7 +34,6 @@ class Practitioner(Base):
     family_name: Mapped[str]
     given_name: Mapped[str]
     folded_name: Mapped[str] = mapped_column(index=True)
-    bucket: Mapped[int]
     digest: Mapped[str]
     lines_digest: Mapped[str] = mapped_column(default="")
     dossier: Mapped[str] = mapped_column(Text)

@@ -3,7 +3,6 @@
 The line itself is not kept: the operator's file holds it at its offset.
 """
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
 from typing import IO, Any
@@ -11,6 +10,7 @@ from typing import IO, Any
 from sqlalchemy import Engine, func, insert, select
 from sqlalchemy.orm import Session
 
+from pro_sante_connect.core import spreadsheet
 from pro_sante_connect.core.database import writing
 from pro_sante_connect.core.errors import Refusal
 from pro_sante_connect.rpps.models import Load, Reject
@@ -19,8 +19,6 @@ from pro_sante_connect.rpps.spool import Spool
 COLUMNS = ("file", "line", "offset", "reason", "column", "value", "national_id")
 KEPT = 100_000
 _BATCH = 1000
-# What a spreadsheet takes for the beginning of a formula.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def told(spool: Spool, names: Mapping[str, str], *, count: int) -> Iterator[dict[str, Any]]:
@@ -56,11 +54,5 @@ def count(db: Session, load: int) -> int:
 
 
 def write_csv(lines: Iterable[Mapping[str, Any]], file: IO[str]) -> None:
-    """A table for a spreadsheet, in which nothing that an extract says runs."""
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    writer.writerows([_inert(line[name]) for name in COLUMNS] for line in lines)
-
-
-def _inert(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    """A table for a spreadsheet."""
+    spreadsheet.write(file, COLUMNS, ([line[name] for name in COLUMNS] for line in lines))

@@ -5,7 +5,6 @@ bytes as they stood`.
 """
 
 import tempfile
-import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import IO, Any, Self
@@ -14,7 +13,7 @@ import orjson
 
 from pro_sante_connect.rpps.columns import Part
 from pro_sante_connect.rpps.extract import Reject
-from pro_sante_connect.rpps.identifiers import BUCKETS
+from pro_sante_connect.rpps.identifiers import BUCKETS, bucket
 
 MARKS = {Part.ACTIVITY: b"a", Part.KNOW_HOW: b"k", Part.DIPLOMA: b"d"}
 
@@ -41,7 +40,7 @@ class Spool:
 
     def line(self, national: bytes, mark: bytes, number: int, offset: int, raw: bytes) -> None:
         """A line not yet judged, of whoever its column names."""
-        self._files[zlib.crc32(national) % BUCKETS].write(b"%b|%d|%d|%b%b\n" % (national, number, offset, mark, raw))
+        self._files[bucket(national)].write(b"%b|%d|%d|%b%b\n" % (national, number, offset, mark, raw))
 
     def reject(self, part: Part, line: int, offset: int, reject: Reject) -> None:
         """A refused line."""
@@ -49,11 +48,11 @@ class Spool:
             orjson.dumps([part, line, offset, reject.reason, reject.column, reject.value, reject.national_id]) + b"\n"
         )
 
-    def read(self, bucket: int) -> dict[bytes, list[list[bytes]]]:
+    def read(self, number: int) -> dict[bytes, list[list[bytes]]]:
         """The lines of one portion by national identifier, people and lines in the order of the file: each whose,
         number, offset, and what stood there behind its mark and with a line feed."""
         people: dict[bytes, list[list[bytes]]] = {}
-        file = self._files[bucket]
+        file = self._files[number]
         file.seek(0)
         for line in file:
             parts = line.split(b"|", 3)
@@ -61,13 +60,13 @@ class Spool:
         file.close()
         return people
 
-    def know(self, bucket: int, facts: list[object]) -> None:
+    def know(self, national_id: str, facts: list[object]) -> None:
         """Somebody of the registry."""
-        self._known[bucket].write(orjson.dumps(facts) + b"\n")
+        self._known[bucket(national_id.encode())].write(orjson.dumps(facts) + b"\n")
 
-    def known(self, bucket: int) -> Iterator[list[Any]]:
+    def known(self, number: int) -> Iterator[list[Any]]:
         """Those of one portion, once."""
-        with self._known[bucket] as file:
+        with self._known[number] as file:
             file.seek(0)
             for line in file:
                 yield orjson.loads(line)

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Engine, bindparam, insert, select, text, update
 
-from pro_sante_connect.core.database import bulk
+from pro_sante_connect.core.database import bulk, writing
 from pro_sante_connect.core.models import microseconds
 from pro_sante_connect.core.outbox import OutboxNote
 from pro_sante_connect.rpps import identifiers
@@ -41,8 +41,8 @@ def remember(engine: Engine, seen: Iterator[list[str]]) -> None:
     same = (Practitioner.national_id == bindparam("of")) & (Practitioner.digest == bindparam("still"))
     known = update(Practitioner).where(same).values(lines_digest=bindparam("lines"))
     while portion := list(islice(seen, BATCH)):
-        with engine.begin() as db:
-            db.execute(known, [dict(zip(("of", "still", "lines"), one, strict=True)) for one in portion])
+        with writing(engine) as db:
+            db.connection().execute(known, [dict(zip(("of", "still", "lines"), one, strict=True)) for one in portion])
 
 
 @dataclass(slots=True)
@@ -129,7 +129,7 @@ class Publication:
                 self._person(change)
                 | {"id": person, "national_id": change["national_id"], "id_type": change["id_type"]}
                 | {"identifier": change["national_id"][len(change["id_type"]) :], "origin": EXTRACT}
-                | {"bucket": change["bucket"], "protected": False, "contact_email": "", "contact_phone": ""}
+                | {"protected": False, "contact_email": "", "contact_phone": ""}
                 | {"present_since": self._at, "absent_since": None, "changed_at": self._at}
             )
         bulk(self.db, Practitioner, tuple(people[0]), [tuple(one.values()) for one in people])

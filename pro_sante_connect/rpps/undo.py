@@ -125,8 +125,9 @@ def _count_unread(db: Session, load: int) -> None:
     """How many loads in a row could not read somebody is what it was."""
     of_person = (LoadChange.load_id == load) & (LoadChange.practitioner_id == Practitioner.id)
     before = select(LoadChange.unread).where(of_person).scalar_subquery()
-    touched = exists().where(of_person, LoadChange.op != "created", LoadChange.unread != Practitioner.unread)
-    db.execute(update(Practitioner).where(touched).values(unread=before).execution_options(synchronize_session=False))
+    known = select(LoadChange.practitioner_id).where(LoadChange.load_id == load, LoadChange.op != "created")
+    everybody = update(Practitioner).where(Practitioner.id.in_(known)).values(unread=before)
+    db.execute(everybody.execution_options(synchronize_session=False))
 
 
 def _update(db: Session, where: Any, **values: Any) -> None:

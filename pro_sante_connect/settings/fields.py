@@ -149,7 +149,8 @@ class Retention:
     sessions: Annotated[int, DAYS] = 7
     """Sign-in sessions and what services were given in them, counted from their last possible moment."""
     rejects: Annotated[int, DAYS] = 30
-    """Rejected lines of a registry load (place, reason, value at fault, national id), from its end."""
+    """Rejected lines of a registry load (place, reason, value at fault, national id), and people as they were before
+    the last one, from its end."""
     messages: Annotated[int, DAYS] = 1
     """Messages kept in the message box; they hold activation codes."""
     deliveries: Annotated[int, DAYS] = 30

@@ -1,10 +1,13 @@
 """Render a page: words, language, service name, the address for the other language."""
 
+import io
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from flask import Flask, Response, g, make_response, render_template, request
 
+from pro_sante_connect.core import spreadsheet
 from pro_sante_connect.core.words import LANGUAGES
 from pro_sante_connect.web import language as tongues
 from pro_sante_connect.web.context import settings
@@ -20,6 +23,16 @@ def see_other(location: str) -> Response:
     """303 after every form: the browser asks again by GET."""
     response = make_response("", 303)
     response.headers["Location"] = location
+    return response
+
+
+def table(name: str, columns: Sequence[str], rows: Iterable[Iterable[Any]]) -> Response:
+    """A file for a spreadsheet, in which no cell is a formula."""
+    text = io.StringIO()
+    spreadsheet.write(text, columns, rows)
+    response = make_response(text.getvalue())
+    response.headers["Content-Type"] = "text/csv; charset=utf-8"
+    response.headers["Content-Disposition"] = f"attachment; filename={name}"
     return response
 
 

@@ -2,10 +2,9 @@
 
 import csv
 import io
-from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.audit.models import Entry
@@ -16,13 +15,7 @@ from pro_sante_connect.rpps.models import Anomaly
 from pro_sante_connect.web.staff import anomalies as page
 from tests.access.clerk import clerk
 from tests.oidc.parties import NATIONAL_ID, Cast, make_cast
-from tests.serving import Served, serving
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
+from tests.serving import Served
 
 
 @pytest.fixture

@@ -2,11 +2,10 @@
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from pro_sante_connect.access import accounts
 from pro_sante_connect.access.models import Account, AccountPasskey, Grant, Proposal
@@ -25,14 +24,8 @@ from pro_sante_connect.web.staff import records
 from tests.access.clerk import Clerk, clerk
 from tests.ecps.people import reached
 from tests.oidc.parties import NATIONAL_ID, Cast, document, make_cast
-from tests.serving import Served, serving
+from tests.serving import Served
 from tests.web.test_pages import ask, returned, signed_in
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 @pytest.fixture

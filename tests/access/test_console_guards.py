@@ -15,12 +15,12 @@ from pro_sante_connect.rpps import decisions, registry
 from pro_sante_connect.rpps.models import Activite
 from pro_sante_connect.web.staff import approvals
 from tests.access.clerk import Clerk, clerk
-from tests.access.test_console import decision_count, events, people, proposal, served, state
+from tests.access.test_console import decision_count, events, people, proposal, state
 from tests.oidc.parties import NATIONAL_ID, Cast, activite
 from tests.serving import Served
 from tests.web.test_pages import signed_in
 
-__all__ = ["people", "served"]
+__all__ = ["people"]
 
 
 @pytest.mark.parametrize("advance", [0, 1])

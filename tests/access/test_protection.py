@@ -1,13 +1,12 @@
 """Protection takes two, hides a person from everybody but herself, and revives nothing."""
 
 import json
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import Engine, select, update
+from sqlalchemy import select, update
 
 from pro_sante_connect.access.models import Proposal
 from pro_sante_connect.audit.journal import SYSTEM
@@ -21,16 +20,10 @@ from pro_sante_connect.rpps.models import Practitioner
 from pro_sante_connect.signals import practice
 from tests.access.clerk import clerk
 from tests.oidc.parties import NATIONAL_ID, Cast, make_cast
-from tests.serving import Served, serving
+from tests.serving import Served
 from tests.world import World
 
 TOWN = "BREST CEDEX"
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 @pytest.fixture

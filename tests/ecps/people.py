@@ -160,7 +160,7 @@ def candidate(world: World, national_id: str = NATIONAL_ID, **facts: Any) -> Can
     with writing(world.engine) as db:
         person = Practitioner(
             national_id=national_id, id_type="8", identifier=national_id[1:], origin="extract", civility="",
-            family_name="ARROSOIR", given_name="CHLOE", folded_name="arrosoir chloe", bucket=1, digest="d",
+            family_name="ARROSOIR", given_name="CHLOE", folded_name="arrosoir chloe", digest="d",
             dossier=DOSSIER, present_since=now - timedelta(days=9), changed_at=now, **known,
         )  # fmt: skip
         db.add(person)

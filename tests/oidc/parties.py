@@ -172,7 +172,7 @@ def make_cast(world: World, national_id: str = NATIONAL_ID, places: tuple[str, .
     with writing(world.engine) as db:
         person = Practitioner(
             national_id=national_id, id_type="8", identifier=national_id[1:], origin="extract", civility="MME",
-            family_name="ARROSOIR", given_name="CHLOE", folded_name="arrosoir chloe", bucket=1, digest="d",
+            family_name="ARROSOIR", given_name="CHLOE", folded_name="arrosoir chloe", digest="d",
             dossier="", present_since=world.now - timedelta(days=900), changed_at=world.now,
         )  # fmt: skip
         db.add(person)

@@ -96,7 +96,7 @@ def test_what_no_registry_can_hold_is_refused(text: str) -> None:
 
 @given(st.text())
 def test_everybody_is_in_one_of_the_64_portions(text: str) -> None:
-    assert 0 <= identifiers.bucket(text) < identifiers.BUCKETS == 64
+    assert 0 <= identifiers.bucket(text.encode()) < identifiers.BUCKETS == 64
 
 
 @pytest.mark.parametrize(

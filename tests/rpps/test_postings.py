@@ -11,12 +11,13 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, text
 
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.cli.database import downgrade, upgrade
 from pro_sante_connect.core.database import open_engine, reading, writing
 from pro_sante_connect.rpps import decisions, postings, terms
+from pro_sante_connect.rpps.identifiers import bucket
 from pro_sante_connect.rpps.models import Posting, Practitioner
 from tests.rpps.files import activites, load, people, person, row, write
 from tests.stores import STORES, new_postgresql
@@ -168,13 +169,18 @@ def test_the_migration_fills_them_from_the_dossiers_there_are(url: str, monkeypa
             db.add(
                 Practitioner(
                     id=index + 1, national_id=f"8{index}", id_type="8", identifier=str(index), origin="extract",
-                    civility="", family_name="", given_name="", folded_name="", bucket=1, digest="",
+                    civility="", family_name="", given_name="", folded_name="", digest="",
                     dossier=orjson.dumps(facts).decode(), present_since=START, changed_at=START,
                     absent_since=START if index else None,
                 )
             )  # fmt: skip
     engine.dispose()
     downgrade(url, "0004")
+    engine = open_engine(url)
+    with engine.connect() as db:
+        portions = db.execute(text("SELECT national_id, bucket FROM practitioners")).all()
+    assert {one.bucket == bucket(one.national_id.encode()) for one in portions} == {True}
+    engine.dispose()
     upgrade(url, "head")
     engine = open_engine(url)
     assert held(engine) == due(engine) != {}

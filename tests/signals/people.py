@@ -17,7 +17,7 @@ def practitioner(world: World, number: int = 1, *, email: str = "camille@personn
     with writing(world.engine) as db:
         person = Practitioner(
             national_id=national, id_type="8", identifier=national[1:], origin="extract", civility="MME",
-            family_name="DUPRÉ", given_name="Camille", folded_name="DUPRE CAMILLE", bucket=0, digest="d",
+            family_name="DUPRÉ", given_name="Camille", folded_name="DUPRE CAMILLE", digest="d",
             dossier=json.dumps({"exercices": []}), present_since=world.now, contact_email=email, changed_at=world.now,
         )  # fmt: skip
         db.add(person)

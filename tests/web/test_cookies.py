@@ -17,15 +17,9 @@ from pro_sante_connect.oidc.models import SigningKey
 from pro_sante_connect.settings import Database, Issuer, Settings
 from tests.ecps.people import CODE, NATIONAL_ID, Candidate, candidate
 from tests.oidc.parties import make_cast
-from tests.serving import Served, serving
+from tests.serving import Served
 from tests.web.test_pages import ask, follow
 from tests.world import FrozenClock, SeededChance, World, make_world
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 @pytest.mark.parametrize("cookie", ["psc-number", "psc-typed"])

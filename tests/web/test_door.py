@@ -34,12 +34,6 @@ __all__ = ["kept"]
 BOTH = pytest.mark.parametrize("front", [True, False], ids=["front", "flask"])
 
 
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
-
-
 def redemption(people: Cast, client: tuple[str, str], **asked: str) -> dict[str, str]:
     code = people.code(client[0], people.sign_in(), **asked)
     return {"grant_type": "authorization_code", "code": code, "redirect_uri": CALLBACK}

@@ -1,24 +1,17 @@
 """What no browser of ours sends is a refusal with a reference, never a 5xx."""
 
 import re
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import requests
-from sqlalchemy import Engine, func, select
+from sqlalchemy import func, select
 
 from pro_sante_connect.core.database import reading
 from pro_sante_connect.oidc.models import Consent
 from tests.oidc.parties import make_cast
-from tests.serving import Served, serving
+from tests.serving import Served
 from tests.web.test_pages import ask, follow, signed_in
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 def token_of(page: requests.Response) -> str:

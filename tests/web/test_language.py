@@ -1,20 +1,11 @@
 """Whose language a page speaks: the person's choice, else the service's wish, else the browser's."""
 
-from collections.abc import Iterator
-
 import pytest
 import requests
-from sqlalchemy import Engine
 
 from tests.oidc.parties import Cast, make_cast
-from tests.serving import Served, serving
+from tests.serving import Served
 from tests.web.test_pages import ask, follow, signed_in
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 @pytest.fixture

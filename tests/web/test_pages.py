@@ -1,11 +1,10 @@
 """Authorize, dispatcher, logout and refusals, as a browser meets them."""
 
-from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import requests
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from pro_sante_connect.audit.journal import SYSTEM
 from pro_sante_connect.core.authentication import Authentication, Level, Mode
@@ -14,15 +13,9 @@ from pro_sante_connect.oidc import registration
 from pro_sante_connect.oidc.models import Client, Interaction
 from pro_sante_connect.oidc.requests import session as sessions
 from tests.oidc.parties import CALLBACK, Cast, document, make_cast
-from tests.serving import Served, serving
+from tests.serving import Served
 
 BYE = "https://dossier.example/bye"
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 @pytest.fixture

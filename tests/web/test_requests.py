@@ -71,7 +71,7 @@ def somebody_else(people: Cast) -> Cast:
         number = "899800000017"
         other = Practitioner(
             national_id=number, id_type="8", identifier=number[1:], origin="extract", civility="M",
-            family_name="TABOURET", given_name="ELOI", folded_name="tabouret eloi", bucket=2, digest="d",
+            family_name="TABOURET", given_name="ELOI", folded_name="tabouret eloi", digest="d",
             dossier=known.dossier.replace(NATIONAL_ID, number), present_since=known.present_since,
             changed_at=known.changed_at,
         )  # fmt: skip

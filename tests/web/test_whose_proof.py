@@ -1,11 +1,10 @@
 """Whatever a journey settled counts for the person who settled it, and for nobody else at the same browser."""
 
 import json
-from collections.abc import Iterator
 
 import pytest
 import requests
-from sqlalchemy import Engine, select
+from sqlalchemy import select
 
 from pro_sante_connect.core.database import reading, writing
 from pro_sante_connect.oidc.models import Authorization
@@ -13,17 +12,11 @@ from pro_sante_connect.rpps import registry
 from pro_sante_connect.rpps.models import Activite
 from tests.ecps.people import CODE, Candidate, candidate
 from tests.oidc.parties import Cast, activite, document, make_cast, payload
-from tests.serving import Served, serving
+from tests.serving import Served
 from tests.web.test_pages import ask, follow, returned, signed_in
 from tests.web.test_sign_in import submit, to_codes
 
 OTHER = "810000000009"
-
-
-@pytest.fixture
-def served(engine: Engine) -> Iterator[Served]:
-    with serving(engine) as running:
-        yield running
 
 
 @pytest.fixture

@@ -1,8 +1,7 @@
 """What is odd in the registry, as far as the member's scope goes; computed by `psc registry anomalies`, not here."""
 
-import csv
-import io
 from dataclasses import dataclass
+from typing import Any
 
 from flask import Blueprint, Response, request
 
@@ -15,10 +14,9 @@ from pro_sante_connect.rpps import anomalies, registry
 from pro_sante_connect.rpps.models import Anomaly, Practitioner
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.forms import Problem, field, mend
-from pro_sante_connect.web.pages import see_other
+from pro_sante_connect.web.pages import see_other, table
 from pro_sante_connect.web.staff import here
 from pro_sante_connect.web.staff.desk import staff_page
-from pro_sante_connect.web.staff.records import cell
 
 blueprint = Blueprint("staff_anomalies", __name__)
 
@@ -81,18 +79,14 @@ def listed() -> Response:
 def export() -> Response:
     """The same as a table for a spreadsheet, in which no cell is a formula."""
     rows, _following = _read(here.member(Permission.VIEW), _kind(), lines=EXPORTED, examined=EXPORTED)
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(COLUMNS)
-    for row in rows:
-        one = row.anomaly
-        people = [value for who in row.people for value in (who.national_id, f"{who.family_name} {who.given_name}")]
-        told = [one.id, one.kind, one.detail, one.times, one.found_at, *people]
-        table.writerow([cell(value) for value in told + [""] * (len(COLUMNS) - len(told))])
-    return Response(
-        text.getvalue(), content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": "attachment; filename=anomalies.csv"},
-    )  # fmt: skip
+    return table("anomalies.csv", COLUMNS, (_cells(row) for row in rows))
+
+
+def _cells(row: Row) -> list[Any]:
+    one = row.anomaly
+    people = [value for who in row.people for value in (who.national_id, f"{who.family_name} {who.given_name}")]
+    told = [one.id, one.kind, one.detail, one.times, one.found_at, *people]
+    return told + [""] * (len(COLUMNS) - len(told))
 
 
 def _one(mine: Member, number: int) -> Row:

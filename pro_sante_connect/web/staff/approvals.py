@@ -11,7 +11,7 @@ from pro_sante_connect.signals import two_signatures
 from pro_sante_connect.web.context import now, reading, writing
 from pro_sante_connect.web.forms import Problem, field, mend
 from pro_sante_connect.web.pages import see_other
-from pro_sante_connect.web.staff import here
+from pro_sante_connect.web.staff import here, terms
 from pro_sante_connect.web.staff.desk import staff_page
 
 blueprint = Blueprint("staff_approvals", __name__)
@@ -36,6 +36,7 @@ def _page(mine: Member, one: Proposal, person: Practitioner, problem: Problem | 
     return staff_page(
         "staff_proposal.html", mine, status=problem.status if problem else 200, problem=problem, one=one,
         person=person, author=_author(one), state=state, why_not=_why_not(mine, one, person),
+        gentle=one.kind in terms.GENTLE,
         weighs_on=here.weighs_on(person, one.terms), days=two_signatures.days(one), here=f"/staff/approvals/{one.id}",
     )  # fmt: skip
 

@@ -42,7 +42,8 @@ def _page(
         "staff_decide.html", mine, status=problem.status if problem else 200, problem=problem, person=person,
         kind=kind, fields=terms.FIELDS[kind], reasons=terms.REASONS[kind], two=kind in two_signatures.TOGETHER,
         at_once=kind in two_signatures.SUSPENDS_AT_ONCE, practices=here.practices_of(person),
-        exercices=_exercices(person), noted=kind not in terms.WITHOUT_NOTE, given=request.form,
+        exercices=_exercices(person), noted=kind not in terms.WITHOUT_NOTE, gentle=kind in terms.GENTLE,
+        given=request.form,
         weighs_on=here.weighs_on(person, confirmed or {}),
         consequence=None if confirmed is None else _consequence(person, kind, confirmed),
         here=f"/staff/people/{person.id}/decide/{kind}",
@@ -55,7 +56,7 @@ def _exercices(person: Practitioner) -> list[tuple[str, str]]:
 
 def _consequence(person: Practitioner, kind: str, asked: dict[str, Any]) -> str:
     """What would follow, in words; sessions and services are counted when the whole person stops at once."""
-    if kind in ("reinstatement", "protection", "protection-end"):
+    if kind in terms.GENTLE:
         return ""
     if asked.get("effective") or kind == "limit":
         return word("decide.consequence-later")

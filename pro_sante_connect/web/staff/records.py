@@ -1,9 +1,6 @@
 """The journal with its filters and the check of its chain; loads and why they were held."""
 
-import csv
-import io
 from dataclasses import dataclass
-from datetime import datetime
 
 from flask import Blueprint, Response, request
 from sqlalchemy import Select, select
@@ -18,6 +15,7 @@ from pro_sante_connect.rpps import loads
 from pro_sante_connect.rpps.models import Load
 from pro_sante_connect.web.context import deployment, now, reading, writing
 from pro_sante_connect.web.language import word
+from pro_sante_connect.web.pages import table
 from pro_sante_connect.web.staff import here
 from pro_sante_connect.web.staff.desk import staff_page
 
@@ -92,21 +90,7 @@ def _checked() -> seal.Verdict:
 def export() -> Response:
     """The same as a table for a spreadsheet, in which no cell is a formula."""
     found = _read(here.member(Permission.JOURNAL), _filters(), EXPORTED)
-    text = io.StringIO()
-    table = csv.writer(text)
-    table.writerow(COLUMNS)
-    for entry in found:
-        table.writerow([cell(getattr(entry, name)) for name in COLUMNS])
-    return Response(
-        text.getvalue(), content_type="text/csv; charset=utf-8",
-        headers={"Content-Disposition": "attachment; filename=journal.csv"},
-    )  # fmt: skip
-
-
-def cell(value: object) -> str:
-    """As a spreadsheet shows it, and never runs it."""
-    text = value.isoformat() if isinstance(value, datetime) else str(value)
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+    return table("journal.csv", COLUMNS, ([getattr(entry, name) for name in COLUMNS] for entry in found))
 
 
 @blueprint.get("/staff/loads")

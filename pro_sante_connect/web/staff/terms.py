@@ -23,6 +23,8 @@ REASONS = {
     "protection": ("PS_DANGER", "OPP_DIF_PUB"), "protection-end": ("ADM", "AUT"),
 }  # fmt: skip
 WITHOUT_NOTE = ("reinstatement", "means-reset", "activity-end", "protection", "protection-end")
+# They stop nobody.
+GENTLE = ("reinstatement", "protection", "protection-end")
 PARIS = ZoneInfo("Europe/Paris")
 
 
