@@ -123,7 +123,9 @@ def undo(settings_file: Path | None, /, load: int, *, reason: str, dry_run: bool
     if as_json:
         dump(counts)
         return
-    click.echo("Dry run: the load changed" if dry_run else f"Load {load} is taken back.")
+    click.echo(f"Dry run: whom load {load} changed." if dry_run else f"Load {load} is taken back.")
+    if not counts:
+        click.echo("  nobody")
     for name, count in counts.items():
         click.echo(f"  {name:<24}{count:>12,}")
 

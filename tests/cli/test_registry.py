@@ -201,13 +201,15 @@ def test_the_status_names_its_source_and_its_age(first: Path) -> None:
 def test_the_last_load_is_taken_back_with_a_reason(first: Path) -> None:
     assert import_(extract(first / "next", people(101))).exit_code == 0
     assert told("registry", "undo", "2", "--dry-run") == {"created": 1}
-    assert "Dry run: the load changed" in call("registry", "undo", "2", "--dry-run").stdout
+    assert call("registry", "undo", "2", "--dry-run").stdout.splitlines()[0] == "Dry run: whom load 2 changed."
     assert (call("registry", "undo", "2").exit_code, present()) == (1, 101)
     undone = call("registry", "undo", "2", "--reason", "withdrawn", "--actor", "nadia")
     assert (undone.exit_code, present()) == (0, 100)
     assert undone.stdout.splitlines()[0] == "Load 2 is taken back."
     assert told("registry", "status")["loads"][0]["state"] == "undone"
     assert "operator:nadia" in call("audit", "trail", "load:2").stdout
+    assert import_(extract(first / "same", people(100))).exit_code == 0
+    assert call("registry", "undo", "3", "--dry-run").stdout.splitlines()[1:] == ["  nobody"]
     refused = call("registry", "undo", "2", "--reason", "again")
     assert refused.stderr.splitlines()[-1].endswith("(load-not-undoable)")
 
