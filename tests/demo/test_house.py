@@ -27,11 +27,12 @@ def test_a_second_start_keeps_people_and_secrets_and_leaves_nobody_behind(tmp_pa
     process.wait()
     assert process.stdout is not None
     process.stdout.close()
-    process = start(data, port + 3)  # another port: the same people, other addresses
+    port = three_ports(after=port + 3)
+    process = start(data, port)  # another port: the same people, other addresses
     wait_card(process)
     after = json.loads((data / "demo.json").read_text("utf-8"))
     assert [one["ecps_code"] for one in after["practitioners"]] == [one["ecps_code"] for one in before["practitioners"]]
-    assert after["demo_service_url"] == f"http://localhost:{port + 4}"
+    assert after["demo_service_url"] == f"http://localhost:{port + 1}"
     psutil.Process(process.pid).children()[0].kill()
     assert process.wait(15) == 1
     assert b"stopped unexpectedly" in process.stdout.read() if process.stdout else b""
